@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# What rcuvm is built from. The library's own needs are repeated in rcuvmConfig.cmake.in and rcuvm.pc.in.
+
+if(NOT RCUVM_RCU MATCHES "^(memb|qsbr)$")
+  message(FATAL_ERROR "RCUVM_RCU is '${RCUVM_RCU}'; it can be memb or qsbr")
+endif()
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(rcuvm_urcu REQUIRED IMPORTED_TARGET liburcu-${RCUVM_RCU})
+find_package(Boost 1.74 REQUIRED)
+find_package(Threads REQUIRED)
+
+if(RCUVM_PROGRAM OR RCUVM_TESTS)
+  find_package(CLI11 REQUIRED)
+  find_package(fmt REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  find_package(LibLZMA REQUIRED)
+endif()

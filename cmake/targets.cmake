@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# How every target of this project is compiled, and the functions that make targets out of folders.
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+# Macros that change what the headers mean: a consumer must see the same ones.
+set(rcuvm_public_definitions)
+if(RCUVM_RCU STREQUAL "qsbr")
+  list(APPEND rcuvm_public_definitions RCUVM_RCU_QSBR)
+endif()
+if(RCUVM_ASSERTIONS)
+  list(APPEND rcuvm_public_definitions RCUVM_ASSERTIONS)
+endif()
+if(RCUVM_CHECKED)
+  list(APPEND rcuvm_public_definitions RCUVM_CHECKED)
+endif()
+
+set(rcuvm_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor)
+if(RCUVM_WERROR)
+  list(APPEND rcuvm_warnings -Werror)
+endif()
+
+# A sanitizer must see every object file of the program, so it is set for the whole directory.
+if(RCUVM_SANITIZE)
+  add_compile_options(-fsanitize=${RCUVM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${RCUVM_SANITIZE})
+endif()
+
+# ThreadSanitizer's shadow memory has fixed places. Kernels that randomise more than 28 bits (vm.mmap_rnd_bits)
+# may put the program on top of them, so its tests run without randomisation where that can be had.
+if(RCUVM_SANITIZE MATCHES "thread")
+  execute_process(COMMAND setarch -R true RESULT_VARIABLE rcuvm_setarch_failed OUTPUT_QUIET ERROR_QUIET)
+  if(NOT rcuvm_setarch_failed)
+    set(CMAKE_CROSSCOMPILING_EMULATOR setarch -R)
+  endif()
+endif()
+
+# Private flags: none of them reaches a consumer.
+function(rcuvm_configure_target target)
+  target_compile_options(${target} PRIVATE ${rcuvm_warnings})
+  if(RCUVM_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+  endif()
+  if(RCUVM_ASSERTIONS)
+    target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  endif()
+endfunction()
+
+# A library of every source below FOLDER; header-only while there is none.
+function(rcuvm_add_library target folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "EXCEPT")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+  list(REMOVE_ITEM sources ${arg_EXCEPT})
+  if(sources)
+    add_library(${target} ${sources})
+    rcuvm_configure_target(${target})
+  else()
+    add_library(${target} INTERFACE)
+  endif()
+endfunction()
+
+# PUBLIC, or INTERFACE for a library without sources.
+function(rcuvm_scope target out)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    set(${out} INTERFACE PARENT_SCOPE)
+  else()
+    set(${out} PUBLIC PARENT_SCOPE)
+  endif()
+endfunction()
+
+# What a result file must say about how the program was built.
+function(rcuvm_describe_build target scope)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  string(JOIN " " flags "-std=c++23" ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}})
+  if(RCUVM_NATIVE)
+    string(APPEND flags " -march=native")
+  endif()
+  if(RCUVM_SANITIZE)
+    string(APPEND flags " -fsanitize=${RCUVM_SANITIZE}")
+  endif()
+  target_compile_definitions(${target} ${scope} "RCUVM_BUILD_FLAGS=\"${flags}\""
+                                                "RCUVM_BUILD_VERSION=\"${PROJECT_VERSION}\"")
+endfunction()
