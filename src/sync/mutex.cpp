@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/sync/mutex.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "rcuvm/sync/rcu.hpp"
+#include "rcuvm/sync/rwsem.hpp"
+
+namespace rcuvm::sync {
+
+void mutex::lock_offline() noexcept {
+  const rcu::offline while_waiting;
+  native_.lock();
+}
+
+void condition::wait(mutex_guard& guard) noexcept {
+  const rcu::offline while_waiting;
+  std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
+  native_.wait(lock);
+  lock.release();
+}
+
+bool condition::wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexcept {
+  constexpr std::uint64_t longest_ns = std::uint64_t{1} << 60U;  // 36 years: the sum with "now" must not overflow
+  const rcu::offline while_waiting;
+  std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
+  const std::chrono::nanoseconds limit{std::min(nanoseconds, longest_ns)};
+  const bool notified = native_.wait_for(lock, limit) == std::cv_status::no_timeout;
+  lock.release();
+  return notified;
+}
+
+write_section::write_section(mutex& held) noexcept : mutex_{&held} { lock(); }
+write_section::write_section(rwsem& held) noexcept : rwsem_{&held} { lock(); }
+
+write_section::~write_section() {
+  if (is_held_) unlock();
+}
+
+void write_section::lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  RCUVM_ASSERT(!is_held_, "write_section locked twice");
+  if (mutex_ != nullptr) {
+    mutex_->lock();
+  } else {
+    rwsem_->lock();
+  }
+  is_held_ = true;
+}
+
+void write_section::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  RCUVM_ASSERT(is_held_, "write_section unlocked twice");
+  is_held_ = false;
+  if (mutex_ != nullptr) {
+    mutex_->unlock();
+  } else {
+    rwsem_->unlock();
+  }
+}
+
+}  // namespace rcuvm::sync

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/sync/rcu.hpp"
+
+#include <cstdio>
+#include <mutex>
+
+#include "rcuvm/sync/thread.hpp"
+
+// For the type of the reader word: the API without _LGPL_SOURCE does not name it.
+#ifdef RCUVM_RCU_QSBR
+#include <urcu/static/urcu-qsbr.h>
+#else
+#include <urcu/static/urcu-memb.h>
+#endif
+
+namespace rcuvm::sync::rcu {
+
+namespace detail {
+
+constinit thread_local thread_state this_thread;
+char grace_period_begun = 0;
+
+}  // namespace detail
+
+namespace {
+
+using detail::thread_state;
+
+/// The registered threads. A plain std::mutex: it is held for a few loads only, never over a wait.
+constinit std::mutex registry;
+constinit thread_state* first_thread = nullptr;  ///< guard: registry
+constinit char departed = 0;                     ///< TSan's token: the sections of threads that have unregistered
+constinit atomic<std::uint64_t> completed_grace_periods{0};
+
+const unsigned long* own_reader_word() noexcept {
+#ifdef RCUVM_RCU_QSBR
+  return &URCU_TLS(urcu_qsbr_reader).ctr;
+#else
+  return &URCU_TLS(urcu_memb_reader).ctr;
+#endif
+}
+
+/// Whether the thread whose words these are may hold up a grace period now.
+bool holds_up(const thread_state& thread) noexcept {
+  const unsigned long word = __atomic_load_n(thread.reader_word, __ATOMIC_RELAXED);
+#ifdef RCUVM_RCU_QSBR
+  const unsigned long current = __atomic_load_n(&urcu_qsbr_gp.ctr, __ATOMIC_RELAXED);
+  return thread.depth.load_relaxed() != 0 || (word != 0 && word != current);
+#else
+  return (word & URCU_GP_CTR_NEST_MASK) != 0;
+#endif
+}
+
+}  // namespace
+
+registration::registration(const char* name) noexcept {
+  thread_state& thread = detail::this_thread;
+  if (thread.registrations++ != 0) return;
+  thread.reader_word = own_reader_word();
+  thread.tid = current_tid();
+  std::snprintf(thread.name, sizeof thread.name, "%s", name);
+  liburcu::register_thread();
+  tsan::acquire(&detail::grace_period_begun);
+
+  const std::lock_guard lock{registry};
+  thread.previous = nullptr;
+  thread.next = first_thread;
+  if (first_thread != nullptr) first_thread->previous = &thread;
+  first_thread = &thread;
+}
+
+registration::~registration() {
+  thread_state& thread = detail::this_thread;
+  RCUVM_CHECK(thread.registrations != 0, "rcu::registration ended by another thread");
+  if (--thread.registrations != 0) return;
+  RCUVM_CHECK(!is_in_section(), "rcu::registration ended inside a read section");
+  {
+    const std::lock_guard lock{registry};
+    if (thread.previous != nullptr) {
+      thread.previous->next = thread.next;
+    } else {
+      first_thread = thread.next;
+    }
+    if (thread.next != nullptr) thread.next->previous = thread.previous;
+    tsan::release(&departed);
+  }
+  liburcu::unregister_thread();
+}
+
+void synchronize() noexcept {
+  RCUVM_CHECK(!is_in_section(), "rcu::synchronize inside a read section: it would wait for itself");
+  tsan::release(&detail::grace_period_begun);
+  liburcu::synchronize();
+  completed_grace_periods.fetch_add_relaxed(1);
+#ifdef RCUVM_TSAN
+  const std::lock_guard lock{registry};
+  tsan::acquire(&departed);
+  for (thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
+    tsan::acquire(&thread->sections_ended);
+  }
+#endif
+}
+
+const char* flavour() noexcept {
+#ifdef RCUVM_RCU_QSBR
+  return "qsbr";
+#else
+  return "memb";
+#endif
+}
+
+std::uint64_t grace_periods() noexcept { return completed_grace_periods.load_relaxed(); }
+
+std::vector<reader_info> readers_inside() {
+  std::vector<reader_info> found;
+  const std::lock_guard lock{registry};
+  for (const thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
+    if (holds_up(*thread)) found.push_back({thread->name, thread->tid});
+  }
+  return found;
+}
+
+}  // namespace rcuvm::sync::rcu

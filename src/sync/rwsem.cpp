@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/sync/rwsem.hpp"
+
+#include "rcuvm/base/check.hpp"
+#include "rcuvm/sync/rcu.hpp"
+
+namespace rcuvm::sync {
+
+rwsem::rwsem() noexcept {
+  pthread_rwlockattr_t attributes;
+  int failed = ::pthread_rwlockattr_init(&attributes);
+  // NONRECURSIVE is what makes glibc honour the preference: the other writer kinds let readers pass a waiting writer.
+  failed |= ::pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+  failed |= ::pthread_rwlock_init(&native_, &attributes);
+  ::pthread_rwlockattr_destroy(&attributes);
+  RCUVM_CHECK(failed == 0, "rwsem: no reader-writer lock");
+}
+
+rwsem::~rwsem() {
+  const int failed = ::pthread_rwlock_destroy(&native_);
+  RCUVM_CHECK(failed == 0, "rwsem destroyed while held");
+}
+
+void rwsem::lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (try_lock()) return;
+  const rcu::offline while_waiting;
+  const int failed = ::pthread_rwlock_wrlock(&native_);
+  RCUVM_CHECK(failed == 0, "rwsem locked twice by one thread");
+}
+
+bool rwsem::try_lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { return ::pthread_rwlock_trywrlock(&native_) == 0; }
+
+void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { ::pthread_rwlock_unlock(&native_); }
+
+void rwsem::lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (try_lock_shared()) return;
+  const rcu::offline while_waiting;
+  const int failed = ::pthread_rwlock_rdlock(&native_);
+  RCUVM_CHECK(failed == 0, "rwsem: read side of its own writer, or too many readers");
+}
+
+bool rwsem::try_lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  return ::pthread_rwlock_tryrdlock(&native_) == 0;
+}
+
+void rwsem::unlock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { ::pthread_rwlock_unlock(&native_); }
+
+}  // namespace rcuvm::sync

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/sync/thread.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace rcuvm::sync {
+
+void thread::join() noexcept {
+  if (!native_.joinable()) return;
+  const rcu::offline while_waiting;
+  native_.join();
+}
+
+void thread::show_name(const char* name) noexcept {
+  char shown[16];  // the kernel's limit, with the 0
+  std::snprintf(shown, sizeof shown, "%s", name);
+  ::pthread_setname_np(::pthread_self(), shown);
+}
+
+unsigned hardware_threads() noexcept { return std::max(1U, std::thread::hardware_concurrency()); }
+
+void yield() noexcept {
+  rcu::announce_quiescent_state();
+  ::sched_yield();
+}
+
+void sleep_ns(std::uint64_t nanoseconds) noexcept {
+  constexpr std::uint64_t second = 1'000'000'000U;
+  const rcu::offline while_waiting;
+  timespec left{static_cast<time_t>(nanoseconds / second), static_cast<long>(nanoseconds % second)};
+  while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
+  }
+}
+
+int current_tid() noexcept { return ::gettid(); }
+
+}  // namespace rcuvm::sync
