@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Checks that a version keeps the rules of node.hpp, and measures its shape.
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "rcuvm/tree/node.hpp"
+
+namespace rcuvm::tree {
+
+/// What a version consists of.
+struct shape {
+  unsigned levels = 0;
+  std::size_t leaves = 0;
+  std::size_t inners = 0;
+  std::size_t entries = 0;  ///< without gaps
+  std::size_t gaps = 0;
+  std::size_t bytes = 0;    ///< of nodes, shared ones included
+};
+
+namespace detail {
+
+template <class Layout>
+class verifier {
+ public:
+  [[nodiscard]] std::expected<void, std::string> run(link<Layout> root) {
+    if (root.is_null()) return {};
+    if (root.level() >= max_levels<Layout>) return broken("more levels than a tree can have");
+    if (root.level() != 0 && root.as_inner().head.count < 2) return broken("an inner root has at least two children");
+    if (root.level() == 0 && root.as_leaf().head.count == 1 && root.as_leaf().slot[0] == nullptr) {
+      return broken("a tree without entries has no nodes");
+    }
+    std::uint64_t gap = 0;
+    return check(root, true, 0, space_end, gap);
+  }
+
+ private:
+  std::unexpected<std::string> broken(const std::string& rule) const { return std::unexpected{where_ + ": " + rule}; }
+
+  std::expected<void, std::string> check(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
+                                         std::uint64_t& largest_gap) {
+    return at.level() == 0 ? check_leaf(at, is_root, low, end, largest_gap)
+                           : check_inner(at, is_root, low, end, largest_gap);
+  }
+
+  /// What holds for nodes of both kinds.
+  template <class Node>
+  std::expected<void, std::string> check_node(const Node& node, unsigned level, bool is_root, std::uint64_t low,
+                                              std::uint64_t end) const {
+    if (node.head.references.load_relaxed() == 0) return broken("a live node has a reference");
+    if (node.head.level != level) return broken("all leaves are at one level, and each node knows its own");
+    const unsigned count = node.head.count;
+    if (count == 0 || count > Node::slots) return broken("a node has 1 to " + std::to_string(Node::slots) + " slots");
+    if (!is_root && count < Node::minimum) return broken("a node but the root has at least the minimum of slots");
+    for (unsigned i = 0; i < count; ++i) {
+      if (node.pivot[i] <= low) return broken("pivots rise: pivot " + std::to_string(i));
+      low = node.pivot[i];
+    }
+    if (low != end) return broken("the last pivot is the node's end, as the parent says");
+    for (unsigned i = count; i < Node::slots; ++i) {
+      if (node.pivot[i] != space_end || node.slot[i] != nullptr) return broken("unused slots are empty");
+    }
+    return {};
+  }
+
+  std::expected<void, std::string> check_leaf(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
+                                              std::uint64_t& largest_gap) const {
+    const leaf<Layout>& node = at.as_leaf();
+    if (auto sound = check_node(node, 0, is_root, low, end); !sound) return sound;
+    for (unsigned i = 0; i < node.head.count; ++i) {
+      if (node.slot[i] != nullptr) continue;
+      if (i != 0 && node.slot[i - 1] == nullptr) return broken("no two gaps are neighbours: slot " + std::to_string(i));
+      if (i + 1U == node.head.count && end != space_end) return broken("no leaf but the last ends in a gap");
+    }
+    largest_gap = node.largest_gap(low);
+    return {};
+  }
+
+  std::expected<void, std::string> check_inner(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
+                                               std::uint64_t& largest_gap) {
+    const inner<Layout>& node = at.as_inner();
+    if (auto sound = check_node(node, at.level(), is_root, low, end); !sound) return sound;
+    largest_gap = 0;
+    const std::size_t here = where_.size();
+    for (unsigned i = 0; i < node.head.count; ++i) {
+      where_ += "[" + std::to_string(i) + "]";
+      if (node.slot[i] == nullptr) return broken("an inner slot has a child");
+      std::uint64_t below = 0;
+      if (auto sound = check(at.child(i), false, low, node.pivot[i], below); !sound) return sound;
+      if (node.gap[i] != below) {
+        return broken("the parent says that the largest gap is " + std::to_string(node.gap[i]) + ", it is " +
+                      std::to_string(below));
+      }
+      largest_gap = largest_gap < below ? below : largest_gap;
+      low = node.pivot[i];
+      where_.resize(here);
+    }
+    for (unsigned i = node.head.count; i < inner<Layout>::slots; ++i) {
+      if (node.gap[i] != 0) return broken("unused gaps are 0");
+    }
+    return {};
+  }
+
+  std::string where_ = "root";  ///< the path to the node being checked: root[3][0]
+};
+
+template <class Layout>
+void add_shape(link<Layout> at, shape& sum) noexcept {
+  if (at.level() == 0) {
+    const leaf<Layout>& node = at.as_leaf();
+    ++sum.leaves;
+    sum.bytes += sizeof(node);
+    for (unsigned i = 0; i < node.head.count; ++i) ++(node.slot[i] != nullptr ? sum.entries : sum.gaps);
+    return;
+  }
+  ++sum.inners;
+  sum.bytes += sizeof(inner<Layout>);
+  for (unsigned i = 0; i < at.as_inner().head.count; ++i) add_shape(at.child(i), sum);
+}
+
+}  // namespace detail
+
+/// Nothing, or which rule is broken where.
+template <class Layout>
+[[nodiscard]] std::expected<void, std::string> verify(link<Layout> root) {
+  return detail::verifier<Layout>{}.run(root);
+}
+
+template <class Layout>
+[[nodiscard]] shape measure_shape(link<Layout> root) noexcept {
+  shape sum;
+  if (root.is_null()) {
+    sum.gaps = 1;
+    return sum;
+  }
+  sum.levels = root.level() + 1;
+  detail::add_shape(root, sum);
+  return sum;
+}
+
+}  // namespace rcuvm::tree
