@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The figures that a report shows: what each means, its unit, which way is better. They stand once, here.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "bench/replay/figures.hpp"
+
+namespace rcuvm::report {
+
+/// Who is measured. A report never shows one side alone.
+enum class side : std::uint8_t { faults, writers, walks, memory };
+inline constexpr side sides[] = {side::faults, side::writers, side::walks, side::memory};
+[[nodiscard]] std::string_view name_of(side which) noexcept;
+
+enum class unit : std::uint8_t { nanoseconds, per_second, bytes, number };
+enum class better : std::uint8_t { lower, higher };
+
+/// One figure in one walker mode.
+struct metric {
+  std::string_view key;      ///< in replay::figures
+  replay::walker mode = replay::walker::none;
+  std::string_view title;    ///< a column's head
+  std::string_view caption;  ///< a sentence's worth
+  report::unit in = unit::nanoseconds;
+  report::better direction = better::lower;
+  report::side of = side::faults;
+  bool is_in_summary = false;  ///< in the short table, too
+};
+
+[[nodiscard]] std::span<const metric> metrics() noexcept;
+
+/// "412 ns", "3.1 ms", "1.2 M/s", "64 KiB", "17": about three digits.
+[[nodiscard]] std::string to_text(double value, unit in);
+/// "0.62x".
+[[nodiscard]] std::string ratio_text(double ratio);
+
+}  // namespace rcuvm::report

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A result file: everything that was measured, and on what.
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bench/replay/figures.hpp"
+#include "bench/report/machine.hpp"
+#include "bench/report/statistics.hpp"
+
+namespace rcuvm::report {
+
+/// Raised when a reader of version n can no longer read the file.
+inline constexpr int schema_version = 1;
+
+/// What was replayed.
+struct recording_facts {
+  std::string name;
+  std::string program;
+  std::string command;
+  std::uint64_t events = 0;
+  std::uint64_t steps = 0;   ///< calls and faults replayed, per pass
+  std::uint64_t faults = 0;
+  std::uint64_t spaces = 0;
+  std::uint64_t tasks = 0;
+  std::uint64_t waits = 0;   ///< of one worker for another, kept from the recorded order
+  std::uint32_t passes = 1;  ///< per run
+  std::map<std::string, std::uint64_t> skipped;  ///< events that are no step, by reason
+};
+
+struct settings {
+  std::vector<std::string> designs;  ///< the baseline first
+  std::uint32_t workers = 0;
+  std::uint32_t repetitions = 0;  ///< without the warm-up
+  double budget_s = 0;            ///< 0: none
+  std::uint64_t walk_pause_ns = 0;
+  std::uint64_t walk_chunk_lines = 0;
+};
+
+struct result {
+  machine_facts machine;
+  settings how;
+  std::vector<recording_facts> recordings;
+  std::vector<replay::run> runs;  ///< in the order in which they ran, warm-ups included
+  std::vector<std::string> notes;  ///< what the measuring itself wants said: repetitions cut, ...
+};
+
+[[nodiscard]] std::string to_json(const result& from);
+/// The reason when it is not a result file of this version.
+[[nodiscard]] std::expected<result, std::string> from_json(std::string_view text);
+
+/// The repeated measurements of one figure, warm-up left out.
+[[nodiscard]] spread spread_of(const result& in, std::string_view recording, std::string_view design,
+                               replay::walker mode, std::string_view key);
+
+}  // namespace rcuvm::report
