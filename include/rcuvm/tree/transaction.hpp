@@ -73,12 +73,20 @@ class transaction {
   /// The same; what they outdated is added to `retired`, and the caller frees it: after a grace period that began after
   /// this call, or at once if he knows that nobody reads.
   void commit(reclaim::retire_list& retired) noexcept {
+    commit(retired, [] {});
+  }
+
+  /// The same, and calls on_published() between the publication and the first object in `retired`: the last moment at which
+  /// the caller may still touch the records that he outdated.
+  template <class F>
+  void commit(reclaim::retire_list& retired, F on_published) noexcept {
     RCUVM_CHECK(is_building_, "commit after the end of the transaction");
     const link<Layout> old_root = place_.load_by_writer();
     if (root_ != old_root) {
       for (const link<Layout> node : book_.made) node.head().references.store_relaxed(1);
       for (void* record : book_.added) record_access::hold<T>(record);
       place_.publish(root_);
+      on_published();
       sharing<T, Layout>::settle(book_, old_root, retired);
     }
     end();

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The one list of all designs.
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "rcuvm/designs/mmap_lock.hpp"
+#include "rcuvm/designs/replace.hpp"
+#include "rcuvm/designs/synchronize.hpp"
+#include "rcuvm/designs/tombstone.hpp"
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm::designs {
+
+/// In the order of all tables: the baseline first.
+using all = std::tuple<mmap_lock, synchronize, tombstone, replace>;
+
+/// Calls f.template operator()<Design>() for each design.
+template <class F>
+void for_each(F&& f) {
+  [&]<class... Design>(std::type_identity<std::tuple<Design...>>) {
+    (f.template operator()<Design>(), ...);
+  }(std::type_identity<all>{});
+}
+
+/// The same for the one that is called `name`. False: there is none.
+template <class F>
+bool with_named(std::string_view name, F&& f) {
+  bool is_found = false;
+  for_each([&]<class Design> {
+    if (Design::name != name) return;
+    is_found = true;
+    f.template operator()<Design>();
+  });
+  return is_found;
+}
+
+[[nodiscard]] inline std::vector<std::string> names() {
+  std::vector<std::string> all_names;
+  for_each([&]<class Design> { all_names.emplace_back(Design::name); });
+  return all_names;
+}
+
+}  // namespace rcuvm::designs

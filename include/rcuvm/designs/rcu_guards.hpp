@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The guards that the RCU designs share: readers take nothing, writers one lock.
+
+#include "rcuvm/sync/mutex.hpp"
+#include "rcuvm/sync/rcu.hpp"
+
+namespace rcuvm::designs {
+
+/// One writer at a time in an address space. Kernel: mmap_lock, taken for write only.
+struct one_writer {
+  sync::mutex writers;
+};
+
+/// Progress: wait-free; no store to a line that others touch (P1).
+class rcu_read_guard {
+ public:
+  explicit rcu_read_guard(one_writer&) noexcept {}
+  [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
+
+ private:
+  sync::rcu::read_section section_;
+};
+
+class one_writer_guard {
+ public:
+  explicit one_writer_guard(one_writer& of) noexcept : held_{of.writers} {}
+  [[nodiscard]] const sync::write_section& section() const noexcept { return held_; }
+  /// For a wait in the middle of a call: what was looked up before has to be looked up again.
+  void unlock() noexcept { held_.unlock(); }
+  void lock() noexcept { held_.lock(); }
+
+ private:
+  sync::write_section held_;
+};
+
+}  // namespace rcuvm::designs

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// tombstone: a dead entry keeps the addresses until nobody can hold what was there.
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string_view>
+
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/designs/rcu_guards.hpp"
+#include "rcuvm/maple_tree.hpp"
+#include "rcuvm/reclaim/limbo.hpp"
+#include "rcuvm/sync/clock.hpp"
+#include "rcuvm/sync/memory.hpp"
+#include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/vma.hpp"
+
+namespace rcuvm::designs {
+
+/// Solution 3 of linux-mm, 2021-02-08.
+///
+///   munmap     publish a dead entry ── kill ── zap ── unlink ── shoot down ── limbo ─ ─ grace period ─ ─ freed
+///   tree       VVVVVVVV  ─────────────────────> DDDDDDDD ──────────────────────────────────────> ........
+///                                                                    erased by the next call that changes the tree
+///   MAP_FIXED  unmaps what is there, then waits until DDDDDDDD is over
+///
+/// Finds and keeps   the tree, inside a read section. A dead entry is: not mapped to a fault, skipped by a walk, occupied
+///                   to the search for a gap, not copied by fork, drained at exit.
+/// Re-checks         under the table's lock, as all RCU designs.
+/// Writer            munmap does not wait. What needs those very addresses (MAP_FIXED, the target of mremap, brk, a stack
+///                   that grows) waits for limbo, without the writer lock; MAP_FIXED_NOREPLACE waits, then succeeds.
+/// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period.
+/// Races             none. The prices: a second version for each munmap, and the waits.
+/// Kernel            never adopted for munmap.
+struct tombstone {
+  static constexpr std::string_view name = "tombstone";
+  static constexpr std::string_view summary =
+      "RCU readers; munmap leaves a dead entry until the grace period is over; MAP_FIXED over it waits";
+  static constexpr bool leaves_tombstones = true;
+
+  struct dead_entry {
+    range where;
+    reclaim::limbo::ticket until;
+  };
+  struct state : one_writer {
+    std::deque<dead_entry, sync::memory::allocator<dead_entry>> dead;  ///< guard: writer; tickets rise
+    std::size_t reserved = 0;                                          ///< guard: writer; dead[reserved...] is to be filled
+  };
+  using read_guard = rcu_read_guard;
+  using write_guard = one_writer_guard;
+
+  /// Erases the entries whose grace period is over. Without memory they stay until the next time.
+  static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo) noexcept {
+    while (of.dead.size() > of.reserved) of.dead.pop_back();  // reserved by a change that failed
+    if (of.dead.empty() || !limbo.is_over(of.dead.front().until)) return;
+    auto change = tree.begin(guard.section());
+    std::size_t erased = 0;
+    for (; erased < of.dead.size() && limbo.is_over(of.dead[erased].until); ++erased) {
+      if (!change.erase(of.dead[erased].where)) break;
+    }
+    reclaim::retire_list old;
+    change.commit(old);
+    of.dead.erase(of.dead.begin(), of.dead.begin() + static_cast<std::ptrdiff_t>(erased));
+    of.reserved = of.dead.size();
+    if (!old.is_empty()) limbo.retire(std::move(old));
+  }
+
+  /// Room for the entries that dispose() will note. Throws std::bad_alloc.
+  static void reserve(state& of, std::size_t count) {
+    of.reserved = of.dead.size();
+    of.dead.resize(of.dead.size() + count);
+  }
+
+  /// Waits until no dead entry lies in `where`, without the writer lock. True: it has waited, look up again.
+  static bool wait_until_free(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo,
+                              range where, vm::counters& count) noexcept {
+    bool has_waited = false;
+    for (;;) {
+      reclaim::limbo::ticket last = 0;
+      bool any = false;
+      for (const dead_entry& each : of.dead) {
+        if (!each.where.overlaps(where)) continue;
+        any = true;
+        last = each.until;
+      }
+      if (!any) return has_waited;
+      has_waited = true;
+      ++count.tombstone_waits;
+      const std::uint64_t begun = sync::now_ns();
+      guard.unlock();
+      limbo.wait(last);
+      guard.lock();
+      count.tombstone_wait_ns += sync::now_ns() - begun;
+      begin_change(of, tree, guard, limbo);
+    }
+  }
+
+  static void quiesce(state&, vm::counters&) noexcept {}
+
+  static void dispose(state& of, reclaim::retire_list&& old, std::span<const range> dead,
+                      reclaim::limbo& limbo) noexcept {
+    if (old.is_empty() && dead.empty()) return;
+    const auto ticket = limbo.retire(std::move(old));
+    for (const range where : dead) of.dead[of.reserved++] = {where, ticket};
+  }
+
+  static void drain(state& of, reclaim::limbo& limbo) noexcept {
+    if (!of.dead.empty()) limbo.wait(of.dead.back().until);
+  }
+};
+
+}  // namespace rcuvm::designs

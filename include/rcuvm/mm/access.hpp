@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Loads and stores of a program: TLB, page table, fault.
+
+#include <cstring>
+
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+template <class Design>
+result<void> address_space<Design>::read(vm::cpu& cpu, address from, std::span<std::byte> into) {
+  return access_bytes(cpu, from, into.size(), vm::access::read, [&](std::span<std::byte> page, std::size_t done) {
+    std::memcpy(into.data() + done, page.data(), page.size());
+  });
+}
+
+template <class Design>
+result<void> address_space<Design>::write(vm::cpu& cpu, address to, std::span<const std::byte> from) {
+  return access_bytes(cpu, to, from.size(), vm::access::write, [&](std::span<std::byte> page, std::size_t done) {
+    std::memcpy(page.data(), from.data() + done, page.size());
+  });
+}
+
+/// Calls copy(bytes of a page, bytes done before) page by page. A frame that was freed behind a translation's back is a
+/// broken promise of ours (F1, F2) and ends the program.
+template <class Design>
+template <class Copy>
+result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted,
+                                                 Copy copy) {
+  cpus_.add(cpu.id());
+  vm::frame_pool& frames = machine_.frames();
+  for (std::size_t done = 0; done < count;) {
+    const address here = at + done;
+    const auto offset = static_cast<std::size_t>(here - page_floor(here));
+    const std::size_t part = std::min(count - done, static_cast<std::size_t>(page_size) - offset);
+    {
+      sync::rcu::read_section walking;  // a table may be freed without a shootdown when a retire_list finds no memory
+      vm::tlb::access_section now{cpu.translations()};
+      const vm::tlb::key key{id_, page_floor(here)};
+      auto translation = now.find(key);
+      if (!translation || !vm::allows(translation->allowed(), wanted)) {
+        const vm::table* leaf = pages_.find_leaf(here);
+        translation = leaf != nullptr ? leaf->entry(vm::table::index_of(here, 0)) : vm::pte{};
+        if (translation->is_present()) now.remember(key, *translation);
+      }
+      if (translation->is_present() && vm::allows(translation->allowed(), wanted)) {
+        const vm::frame_number frame = translation->frame();
+        RCUVM_CHECK((frames.generation(frame) & vm::pte::generation_mask) == translation->generation(),
+                    "an access reached a frame that was freed: stale translation");
+        if (auto bytes = frames.bytes(frame); !bytes.empty()) copy(bytes.subspan(offset, part), done);
+        done += part;
+        continue;
+      }
+    }
+    if (auto faulted = fault(cpu, here, wanted); !faulted) return std::unexpected{faulted.error()};
+  }
+  return {};
+}
+
+}  // namespace rcuvm

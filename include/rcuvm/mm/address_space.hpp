@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// An address space under a locking design.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "rcuvm/base/error.hpp"
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/maple_tree.hpp"
+#include "rcuvm/mm/plan.hpp"
+#include "rcuvm/mm/request.hpp"
+#include "rcuvm/reclaim/retire.hpp"
+#include "rcuvm/vm/machine.hpp"
+#include "rcuvm/vm/page_table.hpp"
+#include "rcuvm/vm/vma.hpp"
+
+namespace rcuvm {
+
+/// The mappings and page tables of one process, and the calls that change them.
+///
+/// Every call that changes the address space takes the same way; `Design` says how its readers are kept out or outdated:
+///
+///   lock ── plan ── publish ── kill ── quiesce ── page tables ── shoot down ── live ── dispose ── unlock
+///             │        │         │        │           │              │          │        │
+///             │        │         │        │           │              │          │        old nodes, VMAs, tables: freed
+///             │        │         │        │           │              │          │        now or after a grace period
+///             │        │         │        │           │              │          new VMAs may be faulted from here on
+///             │        │         │        │           │              no cpu uses an old translation any more
+///             │        │         │        │           clear, change or move PTEs; unlink empty tables
+///             │        │         │        `sync` waits for readers here
+///             │        │         outdated records are dead: a fault that holds one backs out under the table lock
+///             │        one release store: readers see the old version or the new one, whole
+///             values only; an error up to here leaves everything as it was
+///
+/// Threads    any number, each with its own vm::cpu, registered with RCU. Faults and walks run beside everything; calls
+///            that change the address space run one at a time.
+/// Errors     the kernel's errno values; ENOMEM leaves the address space as it was before the call.
+/// Kernel     struct mm_struct. Design: a type of floor 6, see include/rcuvm/designs/designs.hpp.
+template <class Design>
+class address_space {
+ public:
+  using design = Design;
+  using read_guard = typename Design::read_guard;
+  using write_guard = typename Design::write_guard;
+  using tree = maple_tree<vm::vma>;
+  using view = typename tree::view;
+
+  explicit address_space(vm::machine& on, mm::layout where = {});
+  ~address_space();
+  address_space(const address_space&) = delete;
+  address_space& operator=(const address_space&) = delete;
+
+  [[nodiscard]] result<address> map(vm::cpu& cpu, const mm::map_request& wanted);
+  /// EINVAL: not page-aligned, empty, or beyond the end of the address space.
+  [[nodiscard]] result<void> unmap(vm::cpu& cpu, range where);
+  [[nodiscard]] result<void> protect(vm::cpu& cpu, range where, vm::protection to);
+  [[nodiscard]] result<address> remap(vm::cpu& cpu, const mm::remap_request& wanted);
+  /// The new break, or the old one when `wanted` cannot be had, as the system call does.
+  address brk(vm::cpu& cpu, address wanted);
+  /// `advice` is a MADV_ value of the kernel.
+  [[nodiscard]] result<void> advise(vm::cpu& cpu, range where, int advice);
+  [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
+  [[nodiscard]] result<void> unlock(vm::cpu& cpu, range where);
+  [[nodiscard]] result<mm::fault_outcome> fault(vm::cpu& cpu, address at, vm::access wanted);
+  /// Copies bytes out of or into the address space, faulting pages in. EFAULT, EACCES: as the fault says.
+  [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
+  [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
+  /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
+  [[nodiscard]] std::unique_ptr<address_space> fork(vm::cpu& cpu);
+  /// Unmaps everything. Nobody else may be in the address space.
+  void exit(vm::cpu& cpu);
+
+  /// Calls f(vma) for each mapping of one version, upwards, holding nothing but a pinned snapshot (G6).
+  template <class F>
+  void walk_snapshot(F f);
+  /// As the kernel's seq_file: up to `lines` mappings under the read guard, then let go, then look up where the last
+  /// one ended (G1, G3).
+  template <class F>
+  void walk_chunked(std::size_t lines, F f);
+
+  /// exec: the first break, and the addresses of the main thread's stack.
+  void set_break(address start) noexcept { break_start_ = break_ = start; }
+  void set_stack(range where) noexcept { stack_ = where; }
+  [[nodiscard]] range heap() const noexcept { return {break_start_, break_}; }
+  [[nodiscard]] range stack() const noexcept { return stack_; }
+  [[nodiscard]] const mm::layout& layout() const noexcept { return layout_; }
+
+  /// Pages of page tables now. Only while nobody changes anything.
+  [[nodiscard]] std::uint64_t count_tables() const noexcept { return pages_.count_tables(); }
+  /// Is the tree sound, and does every entry have its record's range? For tests.
+  [[nodiscard]] bool verify();
+
+ private:
+  template <class Other>
+  friend class address_space;
+
+  /// What the page tables need after a version is published.
+  struct page_work {
+    range unmapped = {};        ///< zap all that was mapped there, and unlink what becomes empty
+    range reprotected = {};     ///< give present pages their VMA's protection of now
+    range moved_from = {};      ///< take pages from there ...
+    address moved_to = 0;       ///< ... and put them here, in order
+    range fresh = {};           ///< records put here are building until the page work is over
+  };
+
+  [[nodiscard]] view view_of(const read_guard& guard) const { return vmas_.read(guard.section()); }
+  [[nodiscard]] view view_of(const write_guard& guard) const { return vmas_.read(guard.section()); }
+
+  // change.hpp
+  [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned, const page_work& work);
+  void unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
+  void zap(vm::cpu& cpu, range where);
+  void reprotect_pages(vm::cpu& cpu, const view& now, range where);
+  void move_pages(vm::cpu& cpu, range from, address to);
+  [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
+  template <class F>
+  auto change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&>;
+  [[nodiscard]] bool is_valid(range where) const noexcept {
+    return is_page_aligned(where.start) && !where.is_empty() && where.end <= layout_.end;
+  }
+
+  // map.hpp
+  [[nodiscard]] result<void> make_room(vm::cpu& cpu, write_guard& guard, range where);
+  [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
+  [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length) const;
+  [[nodiscard]] bool is_free(const view& now, range where) const;
+  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove);
+  void populate(vm::cpu& cpu, range where);
+
+  // fault.hpp
+  struct fault_site;
+  [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site);
+  void name_anon(const view& now, vm::vma& of);
+  [[nodiscard]] bool grow_stack(vm::cpu& cpu, address at);
+
+  // fork.hpp
+  [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
+
+  // remap.hpp
+  [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
+                                              const mm::remap_request& wanted);
+  [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
+                                     const mm::remap_request& wanted);
+
+  // access.hpp
+  template <class Copy>
+  [[nodiscard]] result<void> access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted, Copy copy);
+
+  vm::machine& machine_;
+  const mm::layout layout_;            ///< guard: immutable
+  const std::uint32_t id_;             ///< guard: immutable; tells address spaces apart in TLBs
+  mutable typename Design::state state_;  ///< the design's locks
+  tree vmas_;                          ///< guard: writer; readers as the design says
+  vm::page_table pages_;               ///< guard: as page_table says
+  vm::cpu_set cpus_;                   ///< guard: atomic
+  address break_start_ = 0;            ///< guard: writer
+  address break_ = 0;                  ///< guard: writer
+  range stack_;                        ///< guard: writer
+};
+
+}  // namespace rcuvm
+
+#include "rcuvm/mm/access.hpp"   // IWYU pragma: export
+#include "rcuvm/mm/advise.hpp"   // IWYU pragma: export
+#include "rcuvm/mm/brk.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/change.hpp"   // IWYU pragma: export
+#include "rcuvm/mm/fault.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/fork.hpp"     // IWYU pragma: export
+#include "rcuvm/mm/map.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/protect.hpp"  // IWYU pragma: export
+#include "rcuvm/mm/remap.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/unmap.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/walk.hpp"     // IWYU pragma: export

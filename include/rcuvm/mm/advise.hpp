@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// madvise and mlock: calls that change flags, or take pages away, in a range.
+
+#include <sys/mman.h>
+
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+namespace mm {
+
+/// What a piece of advice does to the flags of a mapping; nothing for advice that is about pages only.
+struct flag_change {
+  vm::vma_flags add = {};
+  vm::vma_flags remove = {};
+};
+
+/// Null: not known. Kernel: madvise_vma_behavior.
+[[nodiscard]] inline std::optional<flag_change> flags_of_advice(int advice) noexcept {
+  using enum vm::vma_flag;
+  switch (advice) {
+    case MADV_NORMAL: return flag_change{.remove = {sequential, random}};
+    case MADV_SEQUENTIAL: return flag_change{.add = sequential, .remove = random};
+    case MADV_RANDOM: return flag_change{.add = random, .remove = sequential};
+    case MADV_DONTFORK: return flag_change{.add = dont_fork};
+    case MADV_DOFORK: return flag_change{.remove = dont_fork};
+    case MADV_DONTDUMP: return flag_change{.add = dont_dump};
+    case MADV_DODUMP: return flag_change{.remove = dont_dump};
+    case MADV_WIPEONFORK: return flag_change{.add = wipe_on_fork};
+    case MADV_KEEPONFORK: return flag_change{.remove = wipe_on_fork};
+    case MADV_HUGEPAGE: return flag_change{.add = huge_pages, .remove = no_huge_pages};
+    case MADV_NOHUGEPAGE: return flag_change{.add = no_huge_pages, .remove = huge_pages};
+    case MADV_MERGEABLE: return flag_change{.add = mergeable};
+    case MADV_UNMERGEABLE: return flag_change{.remove = mergeable};
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_FREE:
+    case MADV_REMOVE:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: return flag_change{};
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace mm
+
+/// EINVAL: not on the page grid, or advice that is not known. ENOMEM: a hole; the rest has been done, as the kernel does.
+/// DONTNEED takes pages away while faults go on; FREE, COLD, PAGEOUT, REMOVE and WILLNEED leave them where they are.
+template <class Design>
+result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
+  where.end = page_ceil(where.end);
+  const auto asked = mm::flags_of_advice(advice);
+  if (!asked || !is_page_aligned(where.start)) return fail(EINVAL);
+  if (where.is_empty()) return {};
+  if (!(asked->add.is_empty() && asked->remove.is_empty())) return change_flags(cpu, where, asked->add, asked->remove);
+  if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
+    const auto wanted = advice == MADV_POPULATE_READ ? vm::access::read : vm::access::write;
+    for (address at = where.start; at < where.end; at += page_size) {
+      if (auto done = fault(cpu, at, wanted); !done) return fail(done.error().number() == EFAULT ? ENOMEM : EFAULT);
+    }
+    return {};
+  }
+  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    address reached = where.start;
+    bool has_hole = false;
+    for (const auto& one : view_of(guard).within(where)) {
+      if (one.value->is_tombstone()) continue;
+      has_hole |= one.where.start > reached;
+      reached = one.where.end;
+      if (advice != MADV_DONTNEED) continue;
+      if (one.value->fields().flags.has(vm::vma_flag::locked)) return fail(EINVAL);
+      zap(cpu, one.where.intersection(where));
+    }
+    return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
+  });
+}
+
+/// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done.
+template <class Design>
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove) {
+  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    mm::plan planned{view_of(guard), where};
+    address reached = where.start;
+    bool has_hole = false;
+    for (const auto& piece : planned.pieces()) {
+      if (piece.fields.where.start >= where.end || piece.fields.where.end <= where.start) continue;
+      has_hole |= piece.fields.where.start > reached;
+      reached = piece.fields.where.end;
+    }
+    planned.change(where, [&](vm::vma_fields& fields) {
+      const vm::vma_flags made = fields.flags.without(remove).with(add);
+      return std::exchange(fields.flags, made) != made;
+    });
+    planned.merge();
+    if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
+    return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
+  });
+}
+
+/// mlock and mlock2(MLOCK_ONFAULT). Errors as advise.
+template <class Design>
+result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_fault) {
+  where = {page_floor(where.start), page_ceil(where.end)};
+  if (where.is_empty()) return {};
+  vm::vma_flags add = vm::vma_flag::locked;
+  if (is_on_fault) add = add.with(vm::vma_flag::lock_on_fault);
+  const auto changed =
+      change_flags(cpu, where, add, is_on_fault ? vm::vma_flags{} : vm::vma_flags{vm::vma_flag::lock_on_fault});
+  if (changed && !is_on_fault) populate(cpu, where);
+  return changed;
+}
+
+/// munlock. Errors as advise.
+template <class Design>
+result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
+  where = {page_floor(where.start), page_ceil(where.end)};
+  if (where.is_empty()) return {};
+  return change_flags(cpu, where, {}, {vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+}
+
+}  // namespace rcuvm

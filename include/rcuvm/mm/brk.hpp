@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// brk: the end of the heap.
+
+#include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/rules.hpp"
+
+namespace rcuvm {
+
+template <class Design>
+address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
+  const auto moved = change_locked(cpu, [&](write_guard& guard) -> result<address> {
+    if (wanted < break_start_ || wanted >= layout_.end) return break_;
+    range grown{page_ceil(break_), page_ceil(wanted)};
+    while (!grown.is_empty() && Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), grown, cpu.count)) {
+      grown.start = page_ceil(break_);  // it waited without the lock
+    }
+    const range shrunk{page_ceil(wanted), page_ceil(break_)};
+    if (!shrunk.is_empty()) {
+      if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_;
+    } else if (!grown.is_empty()) {
+      // A stack that may grow needs its guard gap above the heap, too.
+      range needed = grown;
+      const auto after = view_of(guard).next(grown.start);
+      if (after && after->value->fields().flags.has(vm::vma_flag::grows_down)) needed.end += layout_.stack_guard_gap;
+      if (!is_free(view_of(guard), needed)) return break_;
+      const mm::map_request heap{.length = grown.size(), .protection = {vm::prot::read, vm::prot::write}};
+      mm::plan planned{view_of(guard), grown};
+      planned.insert(mm::fields_of(heap, grown));
+      planned.merge();
+      if (auto applied = apply(cpu, guard, planned, {}); !applied) return break_;
+    }
+    return break_ = wanted;
+  });
+  return moved.value_or(break_);
+}
+
+}  // namespace rcuvm

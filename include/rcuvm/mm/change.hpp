@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The way of every change: publish a planned version, then bring the page tables after it.
+
+#include <array>
+#include <limits>
+
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+/// Runs f(guard) as the one writer. Slowed down first, without any lock, when limbo is over its limit.
+template <class Design>
+template <class F>
+auto address_space<Design>::change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&> try {
+  machine_.limbo().throttle();
+  write_guard guard{state_};
+  Design::begin_change(state_, vmas_, guard, machine_.limbo());
+  return f(guard);
+} catch (const std::bad_alloc&) {
+  static_cast<void>(cpu);
+  return fail(ENOMEM);
+}
+
+/// New records of a change that is not published: freed unless it comes to that.
+class unpublished_records {
+ public:
+  unpublished_records() = default;
+  ~unpublished_records() {
+    for (vm::vma* each : records_) sync::memory::destroy(each);
+  }
+  unpublished_records(const unpublished_records&) = delete;
+  unpublished_records& operator=(const unpublished_records&) = delete;
+
+  /// Null without memory.
+  [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state) {
+    records_.reserve(records_.size() + 1);
+    vm::vma* made = sync::memory::make<vm::vma>(std::move(fields), state);
+    if (made != nullptr) records_.push_back(made);
+    return made;
+  }
+  /// They belong to the tree now.
+  [[nodiscard]] mm::vector<vm::vma*> release() noexcept { return std::exchange(records_, {}); }
+
+ private:
+  mm::vector<vm::vma*> records_;
+};
+
+/// Is `piece` what is published already?
+inline bool stays(const mm::plan::piece& piece, const vm::vma& old) noexcept {
+  const vm::vma_fields& was = old.fields();
+  if (piece.fields.where != was.where) return false;
+  return !piece.is_touched || (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
+                               piece.fields.backing == was.backing && piece.fields.anon == old.anon());
+}
+
+/// Publishes `planned`, does the page work, and lets the design dispose of what is old.
+/// ENOMEM: nothing has changed.
+template <class Design>
+result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
+                                          const page_work& work) {
+  auto change = vmas_.begin(guard.section());
+  unpublished_records fresh;
+  mm::vector<vm::vma*> outdated;
+  mm::vector<range> dead;
+
+  // Walk originals and pieces side by side: what stays as it is, is not written.
+  auto old = planned.originals().begin();
+  const auto old_end = planned.originals().end();
+  address done = 0;  // all below is as planned
+  const auto clear_until = [&](address until) {
+    for (; old != old_end && (*old)->where().start < until; ++old) {
+      const range gone = (*old)->where().intersection({done, until});
+      if (!gone.is_empty()) {
+        // Holes inside what is unmapped may be stored over, too: one store instead of one for each VMA.
+        const bool joins = !dead.empty() && dead.back().start >= done &&
+                           (dead.back().end == gone.start ||
+                            (!Design::leaves_tombstones && work.unmapped.contains({dead.back().start, gone.end})));
+        if (joins) {
+          dead.back().end = gone.end;
+        } else {
+          dead.push_back(gone);
+        }
+      }
+      if ((*old)->where().end > until) return;
+      outdated.push_back(*old);
+    }
+  };
+  for (const auto& piece : planned.pieces()) {
+    const range where = piece.fields.where;
+    clear_until(where.start);
+    if (old != old_end && stays(piece, **old)) {
+      ++old;
+    } else {
+      const auto state = work.fresh.overlaps(where) ? vm::life::building : vm::life::live;
+      vm::vma* made = fresh.make(piece.fields, state);
+      if (made == nullptr) return fail(ENOMEM);
+      if (auto stored = change.store(where, made); !stored) return stored;
+      while (old != old_end && (*old)->where().end <= where.end) outdated.push_back(*old++);
+    }
+    done = where.end;
+  }
+  clear_until(std::numeric_limits<address>::max());
+  for (const range gone : dead) {
+    vm::vma* mark = nullptr;
+    if constexpr (Design::leaves_tombstones) {
+      mark = fresh.make({.where = gone, .flags = vm::vma_flag::tombstone}, vm::life::dead);
+      if (mark == nullptr) return fail(ENOMEM);
+    }
+    if (auto stored = change.store(gone, mark); !stored) return stored;
+  }
+  if (work.moved_to != 0 && !prepare_tables(cpu, work.moved_from, work.moved_to)) return fail(ENOMEM);
+  if constexpr (Design::leaves_tombstones) Design::reserve(state_, dead.size());
+
+  reclaim::retire_list retired;
+  change.commit(retired, [&outdated] {
+    for (vm::vma* each : outdated) each->kill();
+  });
+  const auto published = fresh.release();
+  ++cpu.count.changes;
+  if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
+
+  if (!work.unmapped.is_empty() || work.moved_to != 0) {
+    Design::quiesce(state_, cpu.count);
+    if (work.moved_to != 0) move_pages(cpu, work.moved_from, work.moved_to);
+    unmap_pages(cpu, view_of(guard), work.unmapped, retired);
+  }
+  if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);
+  if (!work.fresh.is_empty()) {
+    for (vm::vma* each : published) {
+      if (each->state() == vm::life::building) each->set_live();
+    }
+  }
+  Design::dispose(state_, std::move(retired), std::span<const range>{dead}, machine_.limbo());
+  return {};
+}
+
+}  // namespace rcuvm

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Page faults.
+
+#include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/rules.hpp"
+
+namespace rcuvm {
+
+/// What a fault has found out before it locks a page table.
+template <class Design>
+struct address_space<Design>::fault_site {
+  address at;
+  vm::access wanted;
+  vm::vma& found;
+};
+
+namespace mm {
+
+/// The errno of a fault that has to be looked up again; never returned to callers.
+inline constexpr int try_again = EAGAIN;
+
+/// A frame with one reference that goes back to the pool unless it is installed.
+class held_frame {
+ public:
+  held_frame(vm::cpu& cpu, vm::frame_number frame) noexcept : cpu_{cpu}, frame_{frame} {}
+  ~held_frame() {
+    if (frame_ != vm::no_frame) cpu_.host().frames().put(frame_, cpu_.stock);
+  }
+  held_frame(const held_frame&) = delete;
+  held_frame& operator=(const held_frame&) = delete;
+
+  [[nodiscard]] vm::frame_number get() const noexcept { return frame_; }
+  vm::frame_number release() noexcept { return std::exchange(frame_, vm::no_frame); }
+  void replace(vm::frame_number by) noexcept { frame_ = by; }
+
+ private:
+  vm::cpu& cpu_;
+  vm::frame_number frame_;
+};
+
+}  // namespace mm
+
+/// EFAULT: nothing is mapped at `at` (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its file (SIGBUS).
+/// EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
+/// Progress: repeats only when a writer changed this very mapping meanwhile. Cost: one descent and one table lock.
+template <class Design>
+result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
+  ++cpu.count.faults;
+  cpus_.add(cpu.id());
+  for (;;) {
+    bool is_building = false;
+    {
+      read_guard guard{state_};
+      const view now = view_of(guard);
+      vm::vma* found = now.find(at);
+      if (found != nullptr && !found->is_tombstone()) {
+        if (!vm::allows(found->fields().allowed(), wanted)) {
+          ++cpu.count.faults_bad_access;
+          return fail(EACCES);
+        }
+        is_building = found->state() == vm::life::building;
+        if (!is_building) {
+          if (found->anon() == 0 && wanted == vm::access::write && found->fields().is_private()) name_anon(now, *found);
+          auto done = install(cpu, {at, wanted, *found});
+          if (done || done.error().number() != mm::try_again) return done;
+          continue;
+        }
+      }
+    }
+    if (is_building) {
+      ++cpu.count.waits_vma_building;
+      sync::yield();
+    } else if (!grow_stack(cpu, at)) {
+      ++cpu.count.faults_bad_address;
+      return fail(EFAULT);
+    }
+  }
+}
+
+/// Makes the page present, under its table's lock, if the VMA and the table are still in use there.
+///
+///   fault:   find vma ........ lock table, is it linked? is vma live? ── install ── unlock
+///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
+///
+/// Ordering vma.L1-vma.L2 through the table's lock: a fault that locks the table after unmap cleared it sees the VMA dead;
+/// one that locked it before is cleared by unmap.
+template <class Design>
+result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site) {
+  const vm::vma_fields& fields = site.found.fields();
+  vm::frame_pool& frames = machine_.frames();
+  const auto again = [](std::uint64_t& cause) {
+    ++cause;
+    return fail(mm::try_again);
+  };
+
+  const auto leaf = pages_.make_leaf(site.at, [&] { return site.found.is_live(); }, cpu.count);
+  if (!leaf) {
+    if (leaf.error() == vm::page_table::failure::no_memory) return fail(ENOMEM);
+    return again(site.found.is_live() ? cpu.count.retries_table_gone : cpu.count.retries_vma_replaced);
+  }
+  vm::table& table = **leaf;
+  const unsigned index = vm::table::index_of(site.at, 0);
+  const bool is_copy = fields.is_private() && site.wanted == vm::access::write;
+
+  // What the page will be is prepared before the lock: the file's cache has a lock of its own.
+  mm::held_frame cached{cpu, vm::no_frame};
+  if (fields.backing && !table.entry(index).is_present()) {
+    const auto page = fields.backing->page(fields.page_of(site.at), frames, cpu.stock);
+    if (!page) return std::unexpected{page.error()};
+    cached.replace(*page);
+  }
+  mm::held_frame own{cpu, is_copy ? frames.take(cpu.stock) : vm::no_frame};
+  if (is_copy && own.get() == vm::no_frame) return fail(ENOMEM);
+
+  mm::held_frame replaced{cpu, vm::no_frame};  // goes back last, after the shootdown below
+  mm::fault_outcome outcome = mm::fault_outcome::spurious;
+  {
+    sync::mutex_guard held{table.lock};
+    if (table.is_stray) return again(cpu.count.retries_table_gone);
+    if (!site.found.is_live()) return again(cpu.count.retries_vma_replaced);
+    const vm::pte old = table.entry(index);
+    const auto put = [&](vm::frame_number frame, bool is_exclusive) {
+      table.set_entry(index, vm::pte{frame, frames.generation(frame), mm::page_rights(fields, is_exclusive)});
+    };
+    if (!old.is_present()) {
+      if (fields.backing && cached.get() == vm::no_frame) return again(cpu.count.retries_page_taken);
+      outcome = mm::fault_outcome::installed;
+      if (is_copy) {
+        if (fields.backing) frames.copy(cached.get(), own.get());
+        put(own.release(), true);
+      } else {
+        put(fields.backing ? cached.release() : vm::zero_frame, false);
+      }
+    } else if (!vm::allows(old.allowed(), site.wanted)) {
+      const bool is_exclusive = old.frame() != vm::zero_frame && frames.references(old.frame()) == 1;
+      if (!is_copy || is_exclusive) {
+        outcome = mm::fault_outcome::upgraded;
+        put(old.frame(), is_exclusive);
+      } else {
+        outcome = mm::fault_outcome::copied;
+        if (old.frame() != vm::zero_frame) frames.copy(old.frame(), own.get());
+        put(own.release(), true);
+        replaced.replace(old.frame());
+      }
+    }
+  }
+  switch (outcome) {
+    case mm::fault_outcome::installed: ++cpu.count.pages_installed; break;
+    case mm::fault_outcome::spurious: ++cpu.count.faults_spurious; break;
+    case mm::fault_outcome::upgraded: break;
+    case mm::fault_outcome::copied:
+      ++cpu.count.pages_copied;
+      machine_.shoot_down(cpus_, cpu.count);
+      break;
+  }
+  return outcome;
+}
+
+/// Gives the first private page of a VMA its identity: a neighbour's, if the two could be one mapping but for their
+/// protection, so that they can be merged later. Kernel: find_mergeable_anon_vma.
+template <class Design>
+void address_space<Design>::name_anon(const view& now, vm::vma& of) {
+  const vm::vma_fields& fields = of.fields();
+  const auto lends = [&](const vm::vma_fields& low, const vm::vma_fields& high, const vm::vma& lender) {
+    return lender.anon() != 0 && !lender.fields().has_parents && !lender.is_tombstone() &&
+           low.where.end == high.where.start && low.backing == high.backing &&
+           low.flags.without(vm::protection_flags) == high.flags.without(vm::protection_flags) &&
+           low.page_of(low.where.end) == high.page_offset;
+  };
+  if (const auto after = now.next(fields.where.end); after && lends(fields, after->value->fields(), *after->value)) {
+    of.set_anon(after->value->anon());
+  } else if (const auto before = now.previous(fields.where.start);
+             before && lends(before->value->fields(), fields, *before->value)) {
+    of.set_anon(before->value->anon());
+  } else {
+    of.set_anon(mm::next_anon_identity());
+  }
+}
+
+/// Lets the stack above `at` grow down to it. False: there is none, or it would come too near to another mapping.
+template <class Design>
+bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
+  {
+    read_guard guard{state_};
+    const auto above = view_of(guard).next(at);
+    if (!above || !above->value->fields().flags.has(vm::vma_flag::grows_down)) return false;
+  }
+  const auto grown = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    range where{page_floor(at), page_floor(at) + page_size};
+    Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
+    const view now = view_of(guard);
+    const auto above = now.next(at);
+    if (!above) return fail(ENOMEM);
+    if (above->where.start <= at && !above->value->is_tombstone()) return {};  // somebody else has grown it
+    const vm::vma_fields& stack = above->value->fields();
+    if (!stack.flags.has(vm::vma_flag::grows_down)) return fail(ENOMEM);
+    where.end = stack.where.start;
+    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
+    const auto below = now.previous(where.start);
+    if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) && !below->value->is_tombstone() &&
+        !below->value->fields().allowed().is_empty() && where.start - below->where.end < layout_.stack_guard_gap) {
+      return fail(ENOMEM);
+    }
+    vm::vma_fields more = stack;
+    more.where = where;
+    more.page_offset = stack.page_offset - (where.size() >> page_shift);
+    more.anon = above->value->anon();
+    mm::plan planned{now, where};
+    planned.insert(std::move(more));
+    planned.merge();
+    ++cpu.count.stack_growths;
+    return apply(cpu, guard, planned, {});
+  });
+  return grown.has_value();
+}
+
+}  // namespace rcuvm

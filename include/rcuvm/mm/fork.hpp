@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// fork: a second address space with the same mappings, whose private pages are copied on write.
+
+#include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/rules.hpp"
+
+namespace rcuvm {
+
+template <class Design>
+std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu) {
+  std::unique_ptr<address_space> child;
+  const auto copied = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    child = std::make_unique<address_space>(machine_, layout_);
+    child->break_start_ = break_start_;
+    child->break_ = break_;
+    child->stack_ = stack_;
+
+    write_guard own{child->state_};
+    auto version = child->vmas_.begin(own.section());
+    unpublished_records records;
+    for (const auto& one : view_of(guard)) {
+      using enum vm::vma_flag;
+      if (one.value->is_tombstone() || one.value->fields().flags.has(dont_fork)) continue;
+      vm::vma_fields fields = one.value->fields();
+      fields.flags = fields.flags.without({locked, lock_on_fault});
+      if (fields.flags.has(wipe_on_fork)) {
+        fields.anon = 0;
+      } else if (one.value->anon() != 0) {
+        fields.anon = mm::next_anon_identity();
+        fields.has_parents = true;
+      }
+      vm::vma* made = records.make(std::move(fields), vm::life::live);
+      if (made == nullptr) return fail(ENOMEM);
+      if (auto stored = version.store(one.where, made); !stored) return stored;
+    }
+    version.commit();
+    static_cast<void>(records.release());
+    return copy_pages_to(*child, cpu, view_of(guard));
+  });
+  if (!copied) child.reset();
+  return child;
+}
+
+/// Shares the present pages with `child`. Private ones become read-only on both sides.
+template <class Design>
+result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu& cpu, const view& now) {
+  result<void> outcome;
+  for (const auto& one : now) {
+    const vm::vma_fields& fields = one.value->fields();
+    if (fields.is_tombstone() || fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork})) continue;
+    pages_.for_each_leaf(one.where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+      if (!outcome) return;
+      const auto made = child.pages_.make_leaf(base, [] { return true; }, cpu.count);
+      if (!made) {
+        outcome = fail(ENOMEM);
+        return;
+      }
+      sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
+      for (unsigned index = first; index < end; ++index) {
+        const vm::pte entry = leaf.entry(index);
+        if (!entry.is_present()) continue;
+        machine_.frames().share(entry.frame());
+        const vm::pte shared =
+            fields.is_private() && entry.allowed().has(vm::prot::write) ? entry.with(mm::page_rights(fields, false)) : entry;
+        leaf.set_entry(index, shared);
+        (*made)->set_entry(index, shared);
+      }
+    });
+  }
+  machine_.shoot_down(cpus_, cpu.count);
+  return outcome;
+}
+
+}  // namespace rcuvm

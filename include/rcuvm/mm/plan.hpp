@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A change of an address space on paper, before any of it is published.
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/sync/memory.hpp"
+#include "rcuvm/vm/vma.hpp"
+
+namespace rcuvm::mm {
+
+template <class T>
+using vector = std::vector<T, sync::memory::allocator<T>>;
+
+/// May `left` and `right`, which touch, become one mapping? Kernel: can_vma_merge_left and _right.
+[[nodiscard]] bool can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept;
+
+/// The mappings around a range, as a list of values that a writer cuts, changes and joins.
+///
+///   gathered:    AAAA BBBBBBBB CC      pieces after split(3), change, merge:   AAA DDD BBBBBB CC
+///
+/// Holds the VMAs that overlap or touch the range, so that merging sees both neighbours; tombstones are left out.
+/// Everything throws std::bad_alloc and then has changed nothing but this list.
+class plan {
+ public:
+  using tree_view = maple_tree<vm::vma>::view;
+
+  struct piece {
+    vm::vma_fields fields;
+    bool is_touched = false;  ///< inserted or changed: may merge with its neighbours
+    const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
+  };
+
+  plan(const tree_view& now, range where) { gather(now, where); }
+  /// Takes in what overlaps or touches a second range (the target of a move).
+  void gather(const tree_view& now, range where);
+
+  [[nodiscard]] const vector<vm::vma*>& originals() const noexcept { return originals_; }
+  [[nodiscard]] vector<piece>& pieces() noexcept { return pieces_; }
+  [[nodiscard]] const vector<piece>& pieces() const noexcept { return pieces_; }
+
+  /// Cuts the piece that holds `at` in two, there. Nothing when `at` is an edge or in a hole.
+  void split(address at);
+  /// Takes out all that is mapped in `where`, cutting at its edges.
+  void erase(range where);
+  /// Puts a new mapping into a hole.
+  void insert(vm::vma_fields fields);
+  /// Calls f(fields) for each piece wholly inside `where`, after cutting at its edges. f returns whether it changed it.
+  template <class F>
+  void change(range where, F f) {
+    split(where.start);
+    split(where.end);
+    for (piece& each : pieces_) {
+      if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
+    }
+  }
+  /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would; and what was
+  /// cut in two but not changed.
+  void merge();
+
+ private:
+  void add(vm::vma* one);
+
+  vector<vm::vma*> originals_;  ///< as gathered, upwards
+  vector<piece> pieces_;        ///< as planned, upwards, no overlap
+};
+
+}  // namespace rcuvm::mm

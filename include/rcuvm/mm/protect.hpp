@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// mprotect.
+
+#include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/rules.hpp"
+
+namespace rcuvm {
+
+/// EINVAL: not on the page grid. ENOMEM: a hole; what lies before it has been changed, as the kernel does.
+template <class Design>
+result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::protection to) {
+  where.end = page_ceil(where.end);
+  if (where.start == where.end && is_page_aligned(where.start)) return {};
+  if (!is_valid(where)) return is_page_aligned(where.start) ? fail(ENOMEM) : fail(EINVAL);
+  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    mm::plan planned{view_of(guard), where};
+    address reached = where.start;  // no hole up to here
+    for (const auto& piece : planned.pieces()) {
+      if (piece.fields.where.start <= reached) reached = std::max(reached, piece.fields.where.end);
+    }
+    const range done{where.start, std::min(reached, where.end)};
+    if (!done.is_empty()) {
+      planned.change(done, [to](vm::vma_fields& fields) {
+        const vm::vma_flags made = mm::protected_flags(fields, to);
+        return std::exchange(fields.flags, made) != made;
+      });
+      planned.merge();
+      if (auto applied = apply(cpu, guard, planned, {.reprotected = done}); !applied) return applied;
+    }
+    return done.end == where.end ? result<void>{} : fail(ENOMEM);
+  });
+}
+
+/// Brings present pages in line with their VMAs' protection.
+template <class Design>
+void address_space<Design>::reprotect_pages(vm::cpu& cpu, const view& now, range where) {
+  bool any = false;
+  for (const auto& one : now.within(where)) {
+    if (one.value->is_tombstone()) continue;
+    const vm::vma_fields& fields = one.value->fields();
+    pages_.for_each_leaf(one.where.intersection(where), [&](vm::table& leaf, unsigned first, unsigned end, address) {
+      sync::mutex_guard held{leaf.lock};
+      for (unsigned index = first; index < end; ++index) {
+        const vm::pte entry = leaf.entry(index);
+        if (!entry.is_present()) continue;
+        const bool is_exclusive =
+            entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
+        const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
+        if (now_allowed == entry) continue;
+        leaf.set_entry(index, now_allowed);
+        any = true;
+      }
+    });
+  }
+  if (any) machine_.shoot_down(cpus_, cpu.count);
+}
+
+}  // namespace rcuvm

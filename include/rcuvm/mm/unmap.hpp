@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// munmap, and what it does to page tables.
+
+#include <array>
+
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+template <class Design>
+result<void> address_space<Design>::unmap(vm::cpu& cpu, range where) {
+  where.end = page_ceil(where.end);
+  if (!is_valid(where)) return fail(EINVAL);
+  return change_locked(cpu, [&](write_guard& guard) { return unmap_locked(cpu, guard, where); });
+}
+
+/// Unmaps without looking whether dead entries are in the way.
+template <class Design>
+result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guard, range where) {
+  mm::plan planned{view_of(guard), where};
+  planned.erase(where);
+  return apply(cpu, guard, planned, {.unmapped = where});
+}
+
+/// Clears the PTEs in `where`. Frames go back to the pool once no cpu uses them any more.
+template <class Design>
+void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old) {
+  if (where.is_empty()) return;
+  zap(cpu, where);
+
+  // Tables may go where no mapping is left between the neighbours.
+  range hole{0, vm::page_table::addressable.end};
+  for (auto before = now.previous(where.start); before; before = now.previous(before->where.start)) {
+    hole.start = before->where.end;
+    if (!before->value->is_tombstone()) break;
+    hole.start = 0;
+  }
+  for (auto after = now.next(where.start); after; after = now.next(after->where.end)) {
+    if (after->value->is_tombstone()) continue;
+    hole.end = after->where.start;
+    break;
+  }
+  if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
+}
+
+template <class Design>
+void address_space<Design>::zap(vm::cpu& cpu, range where) {
+  std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
+  std::size_t count = 0;
+  const auto flush = [&] {
+    machine_.shoot_down(cpus_, cpu.count);
+    for (std::size_t i = 0; i < count; ++i) machine_.frames().put(batch[i], cpu.stock);
+    cpu.count.frames_freed += count;
+    count = 0;
+  };
+  pages_.for_each_leaf(where, [&](vm::table& leaf, unsigned first, unsigned end, address) {
+    if (count + vm::table::entry_count > batch.size()) flush();
+    sync::mutex_guard held{leaf.lock};
+    for (unsigned index = first; index < end; ++index) {
+      const vm::pte entry = leaf.entry(index);
+      if (!entry.is_present()) continue;
+      leaf.set_entry(index, {});
+      batch[count++] = entry.frame();
+    }
+  });
+  if (count > 0) flush();
+}
+
+}  // namespace rcuvm

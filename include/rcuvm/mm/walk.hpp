@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Walks over all mappings, as a reader of /proc/PID/maps makes them; and the ends of an address space.
+
+#include "rcuvm/base/check.hpp"
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+template <class Design>
+template <class F>
+void address_space<Design>::walk_snapshot(F f) {
+  const auto pinned = [this] {
+    read_guard guard{state_};
+    return vmas_.take_snapshot(guard.section());
+  }();
+  for (const auto& one : pinned) {
+    if (!one.value->is_tombstone()) f(static_cast<const vm::vma&>(*one.value));
+  }
+}
+
+template <class Design>
+template <class F>
+void address_space<Design>::walk_chunked(std::size_t lines, F f) {
+  address from = 0;
+  for (bool is_over = false; !is_over;) {
+    read_guard guard{state_};
+    const view now = view_of(guard);
+    std::size_t printed = 0;
+    while (printed < lines) {
+      const auto one = now.next(from);
+      if (!one) {
+        is_over = true;
+        break;
+      }
+      from = one->where.end;
+      if (one->value->is_tombstone()) continue;
+      f(static_cast<const vm::vma&>(*one->value));
+      ++printed;
+    }
+  }
+}
+
+namespace mm {
+
+/// A number for each address space of this process, so that TLB entries of one are not taken for another's.
+inline std::uint32_t next_space_id() noexcept {
+  static sync::atomic<std::uint32_t> next{1};
+  return next.fetch_add_relaxed(1);
+}
+
+}  // namespace mm
+
+template <class Design>
+address_space<Design>::address_space(vm::machine& on, mm::layout where)
+    : machine_{on}, layout_{where}, id_{mm::next_space_id()}, vmas_{on.limbo()} {}
+
+template <class Design>
+address_space<Design>::~address_space() {
+  Design::drain(state_, machine_.limbo());
+  vm::frame_pool::magazine stock;
+  pages_.for_each_leaf(vm::page_table::addressable, [&](vm::table& leaf, unsigned first, unsigned end, address) {
+    for (unsigned index = first; index < end; ++index) {
+      if (leaf.entry(index).is_present()) machine_.frames().put(leaf.entry(index).frame(), stock);
+    }
+  });
+  machine_.frames().drain(stock);
+}
+
+template <class Design>
+void address_space<Design>::exit(vm::cpu& cpu) {
+  // Without memory for the change the destructor takes the pages back.
+  if (unmap(cpu, {0, layout_.end})) Design::drain(state_, machine_.limbo());
+}
+
+template <class Design>
+bool address_space<Design>::verify() {
+  write_guard guard{state_};
+  if (!vmas_.verify(guard.section())) return false;
+  for (const auto& one : view_of(guard)) {
+    if (one.value->where() != one.where) return false;
+    if (one.value->state() != (one.value->is_tombstone() ? vm::life::dead : vm::life::live)) return false;
+  }
+  return true;
+}
+
+}  // namespace rcuvm

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a cpu has done and waited for.
+
+#include <cstdint>
+#include <utility>
+
+namespace rcuvm::vm {
+
+/// Plain numbers of one cpu; only its thread touches them. Reports add them up after the threads have ended.
+struct counters {
+  std::uint64_t faults = 0;                ///< page faults asked for
+  std::uint64_t pages_installed = 0;       ///< faults that made a page present
+  std::uint64_t pages_copied = 0;          ///< copy-on-write
+  std::uint64_t faults_spurious = 0;       ///< the page was there already, with the right to use it
+  std::uint64_t faults_bad_address = 0;    ///< SIGSEGV, SEGV_MAPERR
+  std::uint64_t faults_bad_access = 0;     ///< SIGSEGV, SEGV_ACCERR
+  std::uint64_t retries_vma_replaced = 0;  ///< the VMA found was dead when its page table was locked
+  std::uint64_t retries_table_gone = 0;    ///< the page table found was unlinked when it was locked
+  std::uint64_t retries_page_taken = 0;    ///< the page seen present was taken away (DONTNEED) before the lock
+  std::uint64_t waits_vma_building = 0;    ///< the VMA's old pages were still being removed or moved
+  std::uint64_t stack_growths = 0;
+  std::uint64_t changes = 0;               ///< versions of an address space published
+  std::uint64_t grace_periods = 0;         ///< waited for by a writer
+  std::uint64_t grace_period_ns = 0;
+  std::uint64_t tombstone_waits = 0;       ///< a call over a dead entry had to wait
+  std::uint64_t tombstone_wait_ns = 0;
+  std::uint64_t tombstones = 0;            ///< dead entries left in the tree
+  std::uint64_t shootdowns = 0;            ///< TLB flushes asked of the cpus of an address space
+  std::uint64_t shootdown_acks = 0;        ///< cpus asked
+  std::uint64_t frames_freed = 0;
+  std::uint64_t tables_made = 0;
+  std::uint64_t tables_unlinked = 0;
+
+  /// Calls f(name, value) for each, in the order above.
+  template <class F>
+  static void for_each(const counters& of, F f) {
+    for (const auto& [name, member] : fields) f(name, of.*member);
+  }
+
+  counters& operator+=(const counters& other) noexcept {
+    for (const auto& [name, member] : fields) this->*member += other.*member;
+    return *this;
+  }
+
+ private:
+  using field = std::pair<const char*, std::uint64_t counters::*>;
+  static const field fields[22];
+};
+
+inline constexpr counters::field counters::fields[22] = {
+    {"faults", &counters::faults},
+    {"pages_installed", &counters::pages_installed},
+    {"pages_copied", &counters::pages_copied},
+    {"faults_spurious", &counters::faults_spurious},
+    {"faults_bad_address", &counters::faults_bad_address},
+    {"faults_bad_access", &counters::faults_bad_access},
+    {"retries_vma_replaced", &counters::retries_vma_replaced},
+    {"retries_table_gone", &counters::retries_table_gone},
+    {"retries_page_taken", &counters::retries_page_taken},
+    {"waits_vma_building", &counters::waits_vma_building},
+    {"stack_growths", &counters::stack_growths},
+    {"changes", &counters::changes},
+    {"grace_periods", &counters::grace_periods},
+    {"grace_period_ns", &counters::grace_period_ns},
+    {"tombstone_waits", &counters::tombstone_waits},
+    {"tombstone_wait_ns", &counters::tombstone_wait_ns},
+    {"tombstones", &counters::tombstones},
+    {"shootdowns", &counters::shootdowns},
+    {"shootdown_acks", &counters::shootdown_acks},
+    {"frames_freed", &counters::frames_freed},
+    {"tables_made", &counters::tables_made},
+    {"tables_unlinked", &counters::tables_unlinked},
+};
+static_assert(sizeof(counters) == 22 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+
+}  // namespace rcuvm::vm

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A file that can be mapped, with its page cache.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "rcuvm/base/error.hpp"
+#include "rcuvm/sync/mutex.hpp"
+#include "rcuvm/vm/frame.hpp"
+
+namespace rcuvm::vm {
+
+/// What /proc/PID/maps tells of a file.
+struct file_identity {
+  std::string name = {};  ///< raw bytes, as d_path gives them
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint64_t inode = 0;
+
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+/// Protects  the page cache, by its own lock. Kernel: struct file, inode and address_space in one.
+class file {
+ public:
+  static constexpr std::uint64_t endless = ~std::uint64_t{0};  ///< a recording does not tell a file's size
+
+  /// `size` in bytes: a page that starts at or beyond it cannot be faulted in (SIGBUS).
+  explicit file(file_identity identity, std::uint64_t size = endless)
+      : identity_{std::move(identity)}, size_{size} {}
+  file(const file&) = delete;
+  file& operator=(const file&) = delete;
+  ~file();
+
+  [[nodiscard]] const file_identity& identity() const noexcept { return identity_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+  /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, ENOMEM without
+  /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up.
+  [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
+
+ private:
+  const file_identity identity_;  ///< guard: immutable
+  const std::uint64_t size_;      ///< guard: immutable
+  sync::mutex lock_;
+  std::unordered_map<std::uint64_t, frame_number> pages_;  ///< guard: lock_
+  frame_pool* pool_ = nullptr;                             ///< guard: lock_
+};
+
+}  // namespace rcuvm::vm

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What all address spaces share: frames, cpus with their TLBs, and limbo.
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <stdexcept>
+
+#include "rcuvm/reclaim/limbo.hpp"
+#include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/mutex.hpp"
+#include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/frame.hpp"
+#include "rcuvm/vm/tlb.hpp"
+
+namespace rcuvm::vm {
+
+/// Which cpus have run an address space, one bit each. Kernel: mm_cpumask.
+class cpu_set {
+ public:
+  /// Marks `id`. Cost: one load, but for the first time.
+  void add(unsigned id) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << id;
+    if ((bits_.load_relaxed() & bit) == 0) bits_.fetch_or_acq_rel(bit);  // cpus.B1 -> cpus.B2
+  }
+  [[nodiscard]] std::uint64_t bits() const noexcept { return bits_.load_acquire(); }  // cpus.B2 <- cpus.B1
+
+ private:
+  sync::atomic<std::uint64_t> bits_{0};  ///< guard: atomic
+};
+
+struct machine_options {
+  std::uint32_t frames = 1U << 20;  ///< of 4 KiB each
+  frame_pool::backing backing = frame_pool::backing::counted;
+  reclaim::limits limbo = {};
+};
+
+class machine {
+ public:
+  static constexpr unsigned max_cpus = 64;
+
+  explicit machine(machine_options options = {}) : frames_{options.frames, options.backing}, limbo_{options.limbo} {}
+  machine(const machine&) = delete;
+  machine& operator=(const machine&) = delete;
+
+  [[nodiscard]] frame_pool& frames() noexcept { return frames_; }
+  [[nodiscard]] reclaim::limbo& limbo() noexcept { return limbo_; }
+
+  /// Waits until no cpu of `cpus` uses an old translation. Kernel: flush_tlb_mm_range.
+  void shoot_down(const cpu_set& cpus, counters& count) noexcept {
+    ++count.shootdowns;
+    for (std::uint64_t bits = cpus.bits(); bits != 0; bits &= bits - 1) {
+      ++count.shootdown_acks;
+      tlbs_[static_cast<unsigned>(std::countr_zero(bits))].shoot_down();
+    }
+  }
+
+ private:
+  friend class cpu;
+
+  [[nodiscard]] unsigned claim_cpu() {
+    sync::mutex_guard held{lock_};
+    const auto id = static_cast<unsigned>(std::countr_one(claimed_));
+    if (id == max_cpus) throw std::runtime_error{"rcuvm: a machine has at most 64 cpus at a time"};
+    claimed_ |= std::uint64_t{1} << id;
+    return id;
+  }
+  void release_cpu(unsigned id) noexcept {
+    sync::mutex_guard held{lock_};
+    claimed_ &= ~(std::uint64_t{1} << id);
+  }
+
+  frame_pool frames_;
+  reclaim::limbo limbo_;
+  std::array<tlb, max_cpus> tlbs_;  ///< guard: as each TLB says; they outlive their cpus
+  sync::mutex lock_;
+  std::uint64_t claimed_ = 0;       ///< guard: lock_; cpu ids in use
+};
+
+/// What one thread brings along to run in an address space: a TLB, a stock of frames, counters.
+///
+/// Writers   the thread that made it, alone; it may run in any number of address spaces of the machine, in turn.
+/// Kernel    a processor with its per-cpu variables.
+class cpu {
+ public:
+  /// Throws std::runtime_error when the machine has 64 already.
+  explicit cpu(machine& of) : machine_{of}, id_{of.claim_cpu()} {}
+  ~cpu() {
+    machine_.frames_.drain(stock);
+    machine_.release_cpu(id_);
+  }
+  cpu(const cpu&) = delete;
+  cpu& operator=(const cpu&) = delete;
+
+  [[nodiscard]] unsigned id() const noexcept { return id_; }
+  [[nodiscard]] machine& host() noexcept { return machine_; }
+  [[nodiscard]] tlb& translations() noexcept { return machine_.tlbs_[id_]; }
+
+  counters count;              ///< guard: owner
+  frame_pool::magazine stock;  ///< guard: owner
+
+ private:
+  machine& machine_;
+  const unsigned id_;
+};
+
+}  // namespace rcuvm::vm

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Page tables of four levels.
+
+#include <array>
+#include <cstdint>
+#include <expected>
+
+#include "rcuvm/base/address.hpp"
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/reclaim/retire.hpp"
+#include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/memory.hpp"
+#include "rcuvm/sync/mutex.hpp"
+#include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/pte.hpp"
+
+namespace rcuvm::vm {
+
+/// One table: 512 entries in a real 4 KiB page, and its lock. Kernel: a page-table page and its ptlock.
+///
+///   linked --unlink--> stray --grace period or exclusion--> freed
+///
+/// Protects   its entries: they are stored under lock, and loaded under it or, by a walker, without.
+/// Ordering   table.E1-table.E2: who finds a table through its parent's entry sees it initialised.
+struct table {
+  static constexpr unsigned entry_bits = 9;
+  static constexpr unsigned entry_count = 1U << entry_bits;
+
+  /// Bytes that one entry of a table of `level` covers; level 0 holds PTEs.
+  [[nodiscard]] static constexpr std::uint64_t entry_span(unsigned level) noexcept {
+    return page_size << (entry_bits * level);
+  }
+  [[nodiscard]] static constexpr unsigned index_of(address at, unsigned level) noexcept {
+    return static_cast<unsigned>((at >> (page_shift + entry_bits * level)) % entry_count);
+  }
+
+  [[nodiscard]] pte entry(unsigned index) const noexcept {
+    return pte{entries[index].load_acquire()};  // table.E2 <- table.E1
+  }
+  void set_entry(unsigned index, pte to) noexcept {
+    entries[index].store_release(to.word());  // table.E1 -> table.E2
+  }
+  [[nodiscard]] table* child(unsigned index) const noexcept {
+    // An entry of an inner table is the child's address: tables are real memory of this process.
+    return reinterpret_cast<table*>(entries[index].load_acquire());  // table.E2 <- table.E1
+  }
+  void set_child(unsigned index, table* to) noexcept {
+    entries[index].store_release(reinterpret_cast<std::uint64_t>(to));  // table.E1 -> table.E2
+  }
+
+  alignas(64) std::array<sync::atomic<std::uint64_t>, entry_count> entries{};  ///< guard: lock to store
+  sync::mutex lock;
+  bool is_stray = false;  ///< guard: lock; cut off from the tree of tables, never used again
+};
+
+/// The tables of an address space.
+///
+/// Protects   PTEs, each by its table's lock.
+/// Writers    faults install: any number at a time. Zap, move and unlink: the address space's one writer.
+/// Readers    find_leaf() walks without locks; a table that it meets may be unlinked meanwhile: the caller locks it and
+///            looks at is_stray. Tables are freed by the design: after a grace period, or when no walker can exist.
+/// Progress   find_leaf: wait-free. make_leaf: locks a parent only where a table is missing.
+/// Kernel     mm->pgd, pte_offset_map_lock, free_pgtables.
+class page_table {
+ public:
+  static constexpr unsigned levels = 4;
+  static constexpr range addressable = {0, table::entry_span(levels)};  ///< 256 TiB
+
+  enum class failure : std::uint8_t { no_memory, gone };
+
+  page_table() = default;
+  ~page_table() { free_subtree(root_.load_relaxed(), levels - 1); }
+  page_table(const page_table&) = delete;
+  page_table& operator=(const page_table&) = delete;
+
+  /// The table that holds the PTE of `at`, or null.
+  [[nodiscard]] table* find_leaf(address at) const noexcept {
+    table* here = root_.load_acquire();  // table.R2 <- table.R1
+    for (unsigned level = levels - 1; level > 0 && here != nullptr; --level) {
+      here = here->child(table::index_of(at, level));
+    }
+    return here;
+  }
+
+  /// As find_leaf, but makes what is missing. `may_link()` is asked under each parent's lock: false when the mapping is
+  /// gone, so that no table is made for it. gone: look up again.
+  template <class MayLink>
+  [[nodiscard]] std::expected<table*, failure> make_leaf(address at, MayLink may_link, counters& count) noexcept {
+    table* here = root_.load_acquire();  // table.R2 <- table.R1
+    if (here == nullptr) here = make_root(count);
+    for (unsigned level = levels - 1; level > 0; --level) {
+      if (here == nullptr) return std::unexpected{failure::no_memory};
+      table* below = here->child(table::index_of(at, level));
+      if (below == nullptr) {
+        auto made = link_new(*here, table::index_of(at, level), may_link, count);
+        if (!made) return made;
+        below = *made;
+      }
+      here = below;
+    }
+    return here;
+  }
+
+  /// Calls f(table, first index, end index, address of the first) for each leaf that exists in `where`, upwards.
+  /// Writer only: tables may be added meanwhile, but not unlinked.
+  template <class F>
+  void for_each_leaf(range where, F f) const {
+    if (table* root = root_.load_acquire()) visit(*root, levels - 1, 0, where, f);  // table.R2 <- table.R1
+  }
+
+  /// Cuts off each table that lies wholly in `hole`, and adds it to `into`. Writer only, after the PTEs are cleared and
+  /// the VMAs killed: a fault that holds such a table finds it stray. True when there was one.
+  bool unlink(range hole, reclaim::retire_list& into, counters& count) noexcept;
+
+  /// Tables now, for tests and smaps. Writer only.
+  [[nodiscard]] std::uint64_t count_tables() const noexcept;
+
+ private:
+  template <class F>
+  static void visit(table& here, unsigned level, address base, range where, F& f) {
+    const std::uint64_t span = table::entry_span(level);
+    const range mine = where.intersection({base, base + span * table::entry_count});
+    if (mine.is_empty()) return;
+    const auto first = static_cast<unsigned>((mine.start - base) / span);
+    const auto end = static_cast<unsigned>((mine.end - base + span - 1) / span);
+    if (level == 0) {
+      f(here, first, end, base + first * span);
+      return;
+    }
+    for (unsigned index = first; index < end; ++index) {
+      if (table* below = here.child(index)) visit(*below, level - 1, base + index * span, where, f);
+    }
+  }
+
+  template <class MayLink>
+  [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index, MayLink& may_link,
+                                                               counters& count) noexcept {
+    table* made = sync::memory::make<table>();
+    if (made == nullptr) return std::unexpected{failure::no_memory};
+    std::expected<table*, failure> outcome = made;
+    {
+      sync::mutex_guard held{parent.lock};
+      if (parent.is_stray || !may_link()) {
+        outcome = std::unexpected{failure::gone};
+      } else if (table* other = parent.child(index)) {
+        outcome = other;
+      } else {
+        parent.set_child(index, made);
+        ++count.tables_made;
+        return made;
+      }
+    }
+    sync::memory::destroy(made);
+    return outcome;
+  }
+
+  [[nodiscard]] table* make_root(counters& count) noexcept;
+  static void free_subtree(table* here, unsigned level) noexcept;
+  static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into, counters& count) noexcept;
+  static bool unlink_in(table& here, unsigned level, address base, range hole, reclaim::retire_list& into,
+                        counters& count) noexcept;
+
+  sync::atomic<table*> root_{nullptr};  ///< guard: atomic, set once
+};
+
+}  // namespace rcuvm::vm

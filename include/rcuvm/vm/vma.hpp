@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The record of one mapping.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "rcuvm/base/address.hpp"
+#include "rcuvm/base/flags.hpp"
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/maple_tree.hpp"
+#include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/vm/file.hpp"
+#include "rcuvm/vm/protection.hpp"
+
+namespace rcuvm::vm {
+
+/// Properties of a mapping. The first three are the protection. Kernel: vm_flags.
+enum class vma_flag : std::uint32_t {
+  read = 1U << 0,
+  write = 1U << 1,
+  exec = 1U << 2,
+  shared = 1U << 3,
+  grows_down = 1U << 4,
+  locked = 1U << 5,
+  lock_on_fault = 1U << 6,
+  no_reserve = 1U << 7,
+  accounted = 1U << 8,    ///< counts against the commit limit
+  dont_fork = 1U << 9,
+  dont_dump = 1U << 10,
+  wipe_on_fork = 1U << 11,
+  huge_pages = 1U << 12,
+  no_huge_pages = 1U << 13,
+  sequential = 1U << 14,
+  random = 1U << 15,
+  mergeable = 1U << 16,   ///< MADV_MERGEABLE: pages, not VMAs
+  special = 1U << 17,     ///< made by the kernel ([vdso]); never merged
+  tombstone = 1U << 18,   ///< a dead entry: occupies addresses, is not mapped
+};
+using vma_flags = flags<vma_flag>;
+
+inline constexpr vma_flags protection_flags{vma_flag::read, vma_flag::write, vma_flag::exec};
+
+/// The life of a published record.
+///
+///   building --publish--> live --kill--> dead --grace period--> freed
+///
+/// building: in the tree, but its pages are not ready (old ones are being removed, or moved here): a fault waits.
+/// dead: outdated by a newer version. A fault that still holds it backs out, because it looks under the table lock.
+enum class life : std::uint8_t { building, live, dead };
+
+/// The values of a VMA, apart from its life. Copied and changed freely while a writer plans a change.
+struct vma_fields {
+  range where = {};              ///< page-aligned bytes
+  vma_flags flags = {};
+  std::uint64_t page_offset = 0; ///< pages into the file; anonymous: the page number at which it was first mapped
+  std::shared_ptr<file> backing = {};///< null: anonymous
+  std::string name = {};         ///< of a special mapping ("[vdso]")
+  std::uint64_t anon = 0;        ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
+  bool has_parents = false;      ///< shares anonymous pages with the process it was forked from
+
+  [[nodiscard]] bool is_tombstone() const noexcept { return flags.has(vma_flag::tombstone); }
+  [[nodiscard]] protection allowed() const noexcept {
+    return protection::from_bits(static_cast<std::uint8_t>(flags.bits() & 7));
+  }
+  [[nodiscard]] bool is_private() const noexcept { return !flags.has(vma_flag::shared); }
+  [[nodiscard]] bool is_anonymous() const noexcept { return !backing; }
+  /// The page of the file that backs `at`.
+  [[nodiscard]] std::uint64_t page_of(address at) const noexcept {
+    return page_offset + ((at - where.start) >> page_shift);
+  }
+};
+
+/// One mapping of an address space: fixed once published, but for its life and its anon identity.
+///
+/// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both.
+/// Writers    the address space's writer publishes and kills it; a fault sets anon once, from 0.
+/// Ordering   vma.L1-vma.L2: who locks a page table after the writer did sees the kill that came before.
+/// Kernel     struct vm_area_struct.
+class vma : public tree::counted<vma> {
+ public:
+  vma(vma_fields values, vm::life state) noexcept
+      : fields_{std::move(values)}, anon_{fields_.anon}, life_{state} {}
+
+  /// Everything as published. `fields().anon` is the value at publication; anon() is today's.
+  [[nodiscard]] const vma_fields& fields() const noexcept { return fields_; }
+  [[nodiscard]] range where() const noexcept { return fields_.where; }
+  [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_relaxed(); }
+
+  [[nodiscard]] vm::life state() const noexcept { return life_.load_acquire(); }  // vma.L2 <- vma.L1
+  [[nodiscard]] bool is_live() const noexcept { return state() == life::live; }
+  [[nodiscard]] bool is_tombstone() const noexcept { return fields_.is_tombstone(); }
+
+  void set_live() noexcept { life_.store_release(life::live); }  // vma.L1 -> vma.L2
+  void kill() noexcept { life_.store_release(life::dead); }      // vma.L1 -> vma.L2
+
+  /// Gives the identity `wanted` unless there is one already.
+  void set_anon(std::uint64_t wanted) noexcept {
+    std::uint64_t none = 0;
+    anon_.cas_relaxed(none, wanted);
+  }
+
+ private:
+  const vma_fields fields_;            ///< guard: immutable
+  sync::atomic<std::uint64_t> anon_;   ///< guard: atomic, 0 -> identity once
+  sync::atomic<vm::life> life_;        ///< guard: atomic, stored by the writer
+};
+
+}  // namespace rcuvm::vm

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/mm/plan.hpp"
+
+namespace rcuvm::mm {
+
+namespace {
+
+/// One set of anonymous pages can have one identity only, and one that is shared with a parent process stays alone.
+bool anon_can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept {
+  if (left.anon == right.anon) return true;
+  if (left.anon == 0) return !right.has_parents;
+  if (right.anon == 0) return !left.has_parents;
+  return false;
+}
+
+}  // namespace
+
+bool can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept {
+  constexpr vm::vma_flags alone{vm::vma_flag::special, vm::vma_flag::tombstone};
+  return left.where.end == right.where.start && left.flags == right.flags && !left.flags.has_any(alone) &&
+         left.backing == right.backing && left.name == right.name &&
+         left.page_of(left.where.end) == right.page_offset && anon_can_merge(left, right);
+}
+
+void plan::add(vm::vma* one) {
+  if (one->is_tombstone()) return;
+  const auto place = std::ranges::find_if(
+      originals_, [one](const vm::vma* each) { return each->where().start >= one->where().start; });
+  if (place != originals_.end() && *place == one) return;
+  const auto index = place - originals_.begin();
+  originals_.insert(place, one);
+  pieces_.insert(pieces_.begin() + index, {one->fields(), false, one});
+  pieces_[static_cast<std::size_t>(index)].fields.anon = one->anon();
+}
+
+void plan::gather(const tree_view& now, range where) {
+  if (auto before = now.previous(where.start); before && before->where.end == where.start) add(before->value);
+  for (auto one = now.next(where.start); one && one->where.start <= where.end; one = now.next(one->where.end)) {
+    add(one->value);
+  }
+}
+
+void plan::split(address at) {
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const range where = pieces_[i].fields.where;
+    if (at <= where.start || where.end <= at) continue;
+    piece upper = pieces_[i];
+    upper.fields.page_offset = upper.fields.page_of(at);
+    upper.fields.where.start = at;
+    pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(upper));
+    pieces_[i].fields.where.end = at;
+    return;
+  }
+}
+
+void plan::erase(range where) {
+  split(where.start);
+  split(where.end);
+  std::erase_if(pieces_, [where](const piece& each) { return where.contains(each.fields.where); });
+}
+
+void plan::insert(vm::vma_fields fields) {
+  const auto place = std::ranges::find_if(
+      pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
+  pieces_.insert(place, {std::move(fields), true, nullptr});
+}
+
+void plan::merge() {
+  if (pieces_.empty()) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < pieces_.size(); ++i) {
+    piece& left = pieces_[kept];
+    piece& right = pieces_[i];
+    const bool was_one = left.origin != nullptr && left.origin == right.origin &&
+                         left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
+    if (was_one || ((left.is_touched || right.is_touched) && can_merge(left.fields, right.fields))) {
+      left.fields.where.end = right.fields.where.end;
+      left.fields.anon |= right.fields.anon;  // equal, or one of them is 0
+      left.fields.has_parents |= right.fields.has_parents;
+      left.is_touched |= right.is_touched;
+    } else if (++kept != i) {
+      pieces_[kept] = std::move(right);
+    }
+  }
+  pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(kept) + 1, pieces_.end());
+}
+
+}  // namespace rcuvm::mm
