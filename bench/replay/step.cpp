@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <span>
 #include <utility>
 #include <variant>
@@ -23,6 +24,9 @@ using recording::no_id;
 constexpr range break_token{0xffff'8000'0000'0000, 0xffff'8000'0000'0001};
 
 constexpr std::uint64_t user_space_end = std::uint64_t{1} << 47;
+constexpr std::uint64_t huge_page_size = std::uint64_t{2} << 20;
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
 
 std::uint64_t pages_of(std::uint64_t length) {
   return length > user_space_end ? user_space_end : page_ceil(length);
@@ -53,7 +57,9 @@ class resolver {
     made_.trace = &from;
     made_.steps.reserve(from.events.size());
     made_.file_sizes.assign(from.files.size(), page_size);
+    made_.mmap_base.assign(from.spaces.size(), 0);
     segments_.resize(from.spaces.size());
+    shared_.resize(from.spaces.size());
     find_first_breaks();
   }
 
@@ -115,6 +121,12 @@ class resolver {
 
   void expect(step& one, const call& how) { one.expected_error = static_cast<std::int16_t>(how.error_number()); }
 
+  /// What a range was given up by munmap, or taken by another mapping, is not shared any more.
+  void forget_shared(range gone) {
+    auto& known = shared_[trace_.events[event_].space];
+    for (auto at = known.lower_bound(gone.start); at != known.end() && at->first < gone.end;) at = known.erase(at);
+  }
+
   void note_file_use(recording::file_id file, std::uint64_t end) {
     if (file != no_id) made_.file_sizes[file] = std::max(made_.file_sizes[file], page_ceil(end));
   }
@@ -143,23 +155,35 @@ class resolver {
       skip("mmap refused for a reason outside the model");
       return;
     }
-    if (failure == 0 && one.file == no_id && (one.flags & MAP_ANONYMOUS) == 0) skip("(replayed as anonymous) mmap of a file without a name");
+    if (failure == EINVAL && (one.flags & MAP_TYPE) == 0) {
+      skip("mmap neither shared nor private");
+      return;
+    }
+    if (failure == 0 && one.file == no_id && (one.flags & MAP_ANONYMOUS) == 0) {
+      skip("(replayed as anonymous) mmap of a file without a name");
+    }
+    const std::uint64_t length = (one.flags & MAP_HUGETLB) != 0 ? round_up(one.length, huge_page_size) : one.length;
     const std::uint32_t detail = push_map({.hint = one.hint,
-                                           .length = one.length,
+                                           .length = length,
                                            .protection = one.protection,
                                            .flags = one.flags,
                                            .file = one.file,
                                            .offset = one.offset,
                                            .placed = failure == 0 ? one.how.returned : 0});
     const address at = failure == 0 ? one.how.returned : one.hint;
-    step& made = push(verb::map, pages_from(at, one.length));
+    step& made = push(verb::map, pages_from(at, length));
     made.detail = detail;
     expect(made, one.how);
+    if (failure != 0) return;
+    forget_shared(made.where);
+    if ((one.flags & MAP_TYPE) != MAP_PRIVATE) shared_[made.space][at] = made_.maps[detail];
   }
 
   void add(const recording::munmap_call& one) {
     if (!is_replayable("munmap", one.how)) return;
-    expect(push(verb::unmap, {one.start, one.start + one.length}), one.how);
+    step& made = push(verb::unmap, {one.start, one.start + one.length});
+    expect(made, one.how);
+    forget_shared(made.where);
   }
 
   void add(const recording::mprotect_call& one) {
@@ -180,6 +204,12 @@ class resolver {
     step& made = push(verb::remap, pages_from(one.old_address, one.old_length));
     made.detail = static_cast<std::uint32_t>(made_.remaps.size() - 1);
     expect(made, one.how);
+    auto& known = shared_[made.space];
+    if (auto found = known.find(one.old_address); !one.how.has_failed() && found != known.end()) {
+      const map_detail moved = found->second;
+      if (one.old_length != 0) known.erase(found);
+      known[one.how.returned] = moved;
+    }
   }
 
   void add(const recording::brk_call& one) {
@@ -208,7 +238,9 @@ class resolver {
       return;
     }
     if (!is_replayable("mlock", one.how)) return;
-    expect(push(one.what == kind::munlock ? verb::unlock : verb::lock, {one.start, one.start + one.length}), one.how);
+    step& made = push(one.what == kind::munlock ? verb::unlock : verb::lock, {one.start, one.start + one.length});
+    made.number = one.what == kind::mlock2 ? one.flags : 0;
+    expect(made, one.how);
   }
 
   void add(const recording::mlockall_call&) { skip("mlockall"); }
@@ -245,9 +277,18 @@ class resolver {
 
   void add(const recording::remap_file_pages_call& one) {
     if (!is_replayable("remap_file_pages", one.how)) return;
-    step& made = push(verb::refile, pages_from(one.start, one.length));
-    made.number = static_cast<std::uint32_t>(one.page_offset);
-    expect(made, one.how);
+    const auto& known = shared_[trace_.events[event_].space];
+    auto found = known.upper_bound(one.start);
+    if (one.how.has_failed() || found == known.begin()) {
+      skip("remap_file_pages that failed or of an unknown mapping");
+      return;
+    }
+    map_detail detail = std::prev(found)->second;
+    detail.hint = detail.placed = one.start;
+    detail.length = one.length;
+    detail.flags |= MAP_FIXED | MAP_POPULATE;
+    detail.offset = one.page_offset << page_shift;
+    push(verb::refile, pages_from(one.start, one.length)).detail = push_map(detail);
   }
 
   void add(const recording::stack_growth& one) { push(verb::grow_stack, one.where); }
@@ -265,13 +306,25 @@ class resolver {
                 .placed = seen.where.start,
                 .special = seen.kind});
     }
+    made_.mmap_base[trace_.events[event_].space] = highest_file_end(first);
     step& made = push(verb::begin, whole_space);
     made.detail = static_cast<std::uint32_t>(first);
     made.number = static_cast<std::uint32_t>(made_.maps.size() - first);
   }
 
+  // The first thing that the kernel places below mmap_base is the program interpreter.
+  address highest_file_end(std::size_t first_map) const {
+    address highest = 0;
+    for (const map_detail& one : std::span{made_.maps}.subspan(first_map)) {
+      if (one.file != no_id) highest = std::max(highest, page_ceil(one.placed + one.length));
+    }
+    return highest;
+  }
+
   void add(const recording::space_fork& one) {
     const recording::space_id parent = trace_.events[event_].space;
+    made_.mmap_base[one.child] = made_.mmap_base[parent];
+    shared_[one.child] = shared_[parent];
     segments_[one.child] = segments_[parent];
     now_break_[one.child] = now_break_[parent];
     push(verb::fork, whole_space).detail = one.child;
@@ -285,7 +338,8 @@ class resolver {
   script made_;
   std::size_t event_ = 0;
   std::vector<address> now_break_;                             // per space
-  std::vector<std::map<address, std::uint64_t>> segments_;     // per space: attached segments, by start
+  std::vector<std::map<address, std::uint64_t>> segments_;  // per space: attached segments, by start
+  std::vector<std::map<address, map_detail>> shared_;       // per space: shared mappings, by start
 };
 
 }  // namespace

@@ -31,9 +31,9 @@ enum class verb : std::uint8_t {
   remap,       ///< table remaps
   brk,         ///< where.start = the break wanted
   advise,      ///< where, number = MADV_*
-  lock,        ///< where
+  lock,        ///< where, number = MLOCK_*
   unlock,      ///< where
-  refile,      ///< remap_file_pages: where, number = page offset
+  refile,      ///< remap_file_pages: table maps, as the kernel replays it as an mmap
   grow_stack,  ///< where = the whole stack from now on
   begin,       ///< exec: the space holds table maps [detail, detail + number)
   fork,        ///< detail = the child
@@ -88,6 +88,7 @@ struct script {
   std::vector<map_detail> maps;
   std::vector<remap_detail> remaps;
   std::vector<address> first_break;                          ///< per space; 0: no brk was ever called
+  std::vector<address> mmap_base;                            ///< per space: where top-down placement begins; 0: unknown
   std::vector<std::uint64_t> file_sizes;                     ///< per file: the end of the furthest mapping of it
   std::map<std::string, std::uint64_t, std::less<>> skipped;  ///< why an event is no step, with counts
   std::uint64_t faults = 0;
