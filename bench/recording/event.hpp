@@ -59,7 +59,7 @@ struct mmap_call {
   std::uint64_t length = 0;  ///< bytes
   std::uint32_t protection = 0;
   std::uint32_t flags = 0;
-  std::int32_t descriptor = -1;
+  std::int32_t descriptor = -1;  ///< the low 32 bits, all that the kernel looks at
   file_id file = no_id;      ///< no_id: anonymous and private, failed, or a file that no MMAP2 named (counted)
   std::uint64_t offset = 0;  ///< bytes
 };
@@ -75,7 +75,8 @@ struct mprotect_call {  ///< mprotect(2) and pkey_mprotect(2)
   address start = 0;
   std::uint64_t length = 0;
   std::uint32_t protection = 0;
-  std::int32_t key = -1;  ///< -1: mprotect
+  std::int32_t key = -1;  ///< of pkey_mprotect; -1 there: the default key
+  bool has_key = false;   ///< false: mprotect
 };
 
 struct mremap_call {  ///< mremap(2). `returned` is where it went.
@@ -99,13 +100,13 @@ struct madvise_call {
   std::int32_t advice = 0;  ///< MADV_*
 };
 
-/// A call over a range that changes no VMA's place: its kind says which.
+/// A call over a range that changes no VMA's place, though it may split one: `what` says which.
 struct range_call {
-  enum class verb : std::uint8_t { mlock, mlock2, munlock, msync, mincore };
+  enum class verb : std::uint8_t { mlock, mlock2, munlock, msync, mincore, mseal };
   call how;
   address start = 0;
   std::uint64_t length = 0;
-  std::uint32_t flags = 0;  ///< mlock2, msync
+  std::uint32_t flags = 0;  ///< mlock2, msync, mseal
   verb what = verb::mlock;
 };
 
@@ -162,17 +163,19 @@ struct fault {
   bool during_exec = false;
 };
 
-/// The kernel grew the stack down, outside any call; the [stack] VMA as it is now.
+/// The kernel grew a VMA down, outside any call; the VMA as it is now.
 struct stack_growth {
   range where;
+  bool is_main = true;  ///< the [stack]; false: another MAP_GROWSDOWN area
 };
 
-/// execve(2) made a fresh space. The space holds exactly `maps` when the call returns.
+/// execve(2) made a fresh space: the moment at which the old one is gone. The space holds exactly `maps` when the
+/// call returns; the faults in between (fault::during_exec) find their VMA if it gets all of them at once.
 struct space_begin {
-  table_slice maps;                     ///< into trace::notices: sorted, not overlapping, not merged
-  bool is_known = true;                 ///< false: first seen in mid-life, so what it held before is not known
-  std::uint64_t exec_enter_ns = 0;      ///< 0: the enter was before the recording
-  std::uint64_t exec_exit_ns = 0;       ///< 0: never returned
+  table_slice maps;                 ///< into trace::notices: sorted, not overlapping, not merged
+  bool is_known = true;             ///< false: first seen in mid-life, so what it holds is not known
+  std::uint64_t exec_enter_ns = 0;  ///< 0: the enter was before the recording
+  std::uint64_t exec_exit_ns = 0;   ///< 0: never returned
 };
 
 /// event::space was copied: fork, or clone without CLONE_VM.
@@ -198,16 +201,19 @@ struct event {
 };
 
 /// The call of an event; nullptr when it is none.
-[[nodiscard]] inline const call* call_of(const event& one) noexcept {
+[[nodiscard]] inline call* call_of(event::payload& what) noexcept {
   return std::visit(
-      [](const auto& what) noexcept -> const call* {
-        if constexpr (requires { what.how; }) {
-          return &what.how;
+      [](auto& one) noexcept -> call* {
+        if constexpr (requires { one.how; }) {
+          return &one.how;
         } else {
           return nullptr;
         }
       },
-      one.what);
+      what);
+}
+[[nodiscard]] inline const call* call_of(const event& one) noexcept {
+  return call_of(const_cast<event::payload&>(one.what));  // NOLINT: nothing is written, and one visit serves both
 }
 
 }  // namespace rcuvm::recording

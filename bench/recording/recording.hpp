@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -55,6 +56,7 @@ struct notice {
 struct space {
   enum class origin : std::uint8_t { exec, fork, found };  ///< found: was there before the recording began
   origin from = origin::exec;
+  bool is_known = true;         ///< false: found, or copied from such a one, so what it holds is not known
   space_id parent = no_id;      ///< of a fork: who was copied
   std::int32_t pid = 0;         ///< the process that began it
   std::size_t first_event = 0;  ///< its space_begin, or the space_fork that made it
@@ -75,9 +77,11 @@ struct task {
 enum class comparison : std::uint8_t {
   comparable,
   no_such_space,      ///< its process is not in the recording at that time
+  unknown_contents,   ///< its space was there before the recording began
   exec_in_progress,
   call_in_flight,     ///< at t0 a call that may change the maps had begun and not ended
   changed_meanwhile,  ///< such a call began or ended between t0 and t1
+  past_the_end,       ///< the recording ends before t1
 };
 [[nodiscard]] std::string_view name_of(comparison why) noexcept;
 
@@ -110,11 +114,12 @@ struct reading_report {
     std::uint64_t without_event = 0;  ///< neither an event nor part of one
   };
   std::uint64_t lines = 0;
-  /// By class: "mmap enter", "mmap exit", "MMAP2", "page_fault_user", "FORK", ...
+  /// By the name in the line: "sys_enter_mmap", "PERF_RECORD_MMAP2", "page_fault_user", "task_newtask", ...
   std::map<std::string, line_class, std::less<>> classes;
   /// What was odd but could be read: "exit without enter: mmap", "file mapping without MMAP2", ...
   std::map<std::string, std::uint64_t, std::less<>> oddities;
-  std::vector<std::string> warnings;  ///< a missing companion file, by name
+  std::map<std::string, std::uint64_t, std::less<>> failed_calls;  ///< refused with an errno, by name
+  std::vector<std::string> warnings;                               ///< a missing companion file, by name
 
   [[nodiscard]] std::string to_text() const;
 };
