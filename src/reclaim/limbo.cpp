@@ -39,7 +39,9 @@ struct limbo::state {
   using listener = std::function<void(const std::string&)>;
 
   explicit state(limits given)
-      : limit{given}, hear{std::make_shared<const listener>(say_on_stderr)}, reclaimer{"rcuvm-reclaimer", [this] { run(); }} {}
+      : limit{given},
+        hear{std::make_shared<const listener>(say_on_stderr)},
+        reclaimer{"rcuvm-reclaimer", [this] { run(); }} {}
 
   // Written by every retire(): one line.
   static constexpr std::uint64_t asleep = 1;      ///< the reclaimer sleeps: who takes a ticket wakes it
@@ -51,8 +53,8 @@ struct limbo::state {
   sync::atomic<std::uint64_t> high_water_bytes{0};
 
   alignas(64) sync::atomic<ticket> freed_ticket{0};  ///< guard: stored by the reclaimer
-  sync::atomic<ticket> nested_ticket{0};             ///< the last one that a free function took. guard: as above
-  sync::atomic<std::uintptr_t> reclaimer_key{0};     ///< guard: stored once by the reclaimer
+  sync::atomic<ticket> nested_ticket{0};          ///< the last one that a free function took. guard: as above
+  sync::atomic<std::uintptr_t> reclaimer_key{0};  ///< guard: stored once by the reclaimer
   const limits limit;
   detail::lanes arrivals;
 
@@ -60,8 +62,9 @@ struct limbo::state {
   sync::condition work;  ///< the reclaimer waits here
   sync::condition over;  ///< wait() and throttle() wait here
   detail::batch_list pending RCUVM_GUARDED_BY(lock);
-  std::uint64_t waiting_since_ns RCUVM_GUARDED_BY(lock) = 0;  ///< retire() of the oldest batch in `waiting`; 0: none
-  unsigned in_a_hurry RCUVM_GUARDED_BY(lock) = 0;             ///< threads inside wait() or wait_for_room()
+  std::uint64_t waiting_since_ns RCUVM_GUARDED_BY(lock) =
+      0;                                           ///< retire() of the oldest batch in `waiting`; 0: none
+  unsigned in_a_hurry RCUVM_GUARDED_BY(lock) = 0;  ///< threads inside wait() or wait_for_room()
   bool is_stopping RCUVM_GUARDED_BY(lock) = false;
   std::uint64_t freed RCUVM_GUARDED_BY(lock) = 0;
   std::uint64_t grace_periods RCUVM_GUARDED_BY(lock) = 0;
@@ -270,12 +273,14 @@ std::string limbo::state::describe() {
     return std::string{text};
   };
   std::string text = "rcuvm: a writer waits: limbo holds " + in_units(now.bytes, 1 << 20, "MiB") + " in " +
-                     std::to_string(now.objects) + " objects (limit " + in_units(limit.bytes, 1 << 20, "MiB") +
-                     "), the oldest for " + in_units(now.oldest_age_ns, 1e9, "s") + ". ";
+                     std::to_string(now.objects) + " objects (limit " +
+                     in_units(limit.bytes, 1 << 20, "MiB") + "), the oldest for " +
+                     in_units(now.oldest_age_ns, 1e9, "s") + ". ";
   const std::vector<sync::rcu::reader_info> readers = sync::rcu::readers_inside();
   if (readers.empty()) {
-    return text + "No thread is inside an RCU read section: the reclaimer is short of CPU time. "
-                  "Cure: fewer threads than CPUs, or a higher limits::bytes.";
+    return text +
+           "No thread is inside an RCU read section: the reclaimer is short of CPU time. "
+           "Cure: fewer threads than CPUs, or a higher limits::bytes.";
   }
   text += "Inside an RCU read section:";
   const char* separator = " ";
@@ -330,7 +335,8 @@ void limbo::drain() noexcept {
 }
 
 void limbo::on_diagnosis(std::function<void(const std::string& text)> hear) {
-  auto listening = std::make_shared<const state::listener>(hear ? std::move(hear) : state::listener{say_on_stderr});
+  auto listening =
+      std::make_shared<const state::listener>(hear ? std::move(hear) : state::listener{say_on_stderr});
   const sync::mutex_guard guard{state_->lock};
   state_->hear = std::move(listening);
 }

@@ -22,7 +22,8 @@ void condition::wait(mutex_guard& guard) noexcept {
 }
 
 bool condition::wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexcept {
-  constexpr std::uint64_t longest_ns = std::uint64_t{1} << 60U;  // 36 years: the sum with "now" must not overflow
+  constexpr std::uint64_t longest_ns = std::uint64_t{1}
+                                       << 60U;  // 36 years: the sum with "now" must not overflow
   const rcu::offline while_waiting;
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
   const std::chrono::nanoseconds limit{std::min(nanoseconds, longest_ns)};

@@ -29,7 +29,7 @@ using detail::thread_state;
 /// The registered threads. A plain std::mutex: it is held for a few loads only, never over a wait.
 constinit std::mutex registry;
 constinit thread_state* first_thread = nullptr;  ///< guard: registry
-constinit char departed = 0;                     ///< TSan's token: the sections of threads that have unregistered
+constinit char departed = 0;  ///< TSan's token: the sections of threads that have unregistered
 constinit atomic<std::uint64_t> completed_grace_periods{0};
 
 const unsigned long* own_reader_word() noexcept {

@@ -28,7 +28,9 @@ void rwsem::lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
   RCUVM_CHECK(failed == 0, "rwsem locked twice by one thread");
 }
 
-bool rwsem::try_lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { return ::pthread_rwlock_trywrlock(&native_) == 0; }
+bool rwsem::try_lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  return ::pthread_rwlock_trywrlock(&native_) == 0;
+}
 
 void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { ::pthread_rwlock_unlock(&native_); }
 

@@ -13,8 +13,8 @@
 namespace rcuvm::reclaim {
 
 struct limits {
-  std::uint64_t bytes = std::uint64_t{64} << 20U;           ///< more than this held: throttle() makes writers wait
-  std::uint64_t diagnose_after_ns = 1'000'000'000U;         ///< of one such wait, before the diagnosis
+  std::uint64_t bytes = std::uint64_t{64} << 20U;    ///< more than this held: throttle() makes writers wait
+  std::uint64_t diagnose_after_ns = 1'000'000'000U;  ///< of one such wait, before the diagnosis
 };
 
 /// One batch (the retire_list of an operation):

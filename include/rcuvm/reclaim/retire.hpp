@@ -92,7 +92,8 @@ class retire_list {
   [[nodiscard]] detail::retire_block* grow() noexcept;
   static void free_after_wait(retired dead) noexcept;
 
-  detail::retire_block* first_ = nullptr;  ///< nullptr or a block with an object in it. guard: the owning thread
+  detail::retire_block* first_ =
+      nullptr;  ///< nullptr or a block with an object in it. guard: the owning thread
 };
 
 }  // namespace rcuvm::reclaim

@@ -14,7 +14,8 @@ namespace rcuvm::sync {
 /// One word that threads share. Progress: wait-free (lock-free for the read-modify-writes).
 template <class T>
 class atomic {
-  static_assert(std::atomic<T>::is_always_lock_free, "a lock inside an atomic would break every progress promise");
+  static_assert(std::atomic<T>::is_always_lock_free,
+                "a lock inside an atomic would break every progress promise");
 
  public:
   constexpr atomic() noexcept = default;

@@ -42,8 +42,8 @@ namespace detail {
 
 /// What rcuvm keeps per thread beside liburcu's own word. Read by other threads for the diagnosis only.
 struct thread_state {
-  atomic<std::uint32_t> depth{0};           ///< open sections, where counted. guard: stored by its thread alone
-  std::uint32_t registrations = 0;          ///< guard: its thread alone
+  atomic<std::uint32_t> depth{0};   ///< open sections, where counted. guard: stored by its thread alone
+  std::uint32_t registrations = 0;  ///< guard: its thread alone
   const unsigned long* reader_word = nullptr;  ///< of liburcu. guard: registry, as all below
   thread_state* next = nullptr;
   thread_state* previous = nullptr;
@@ -94,7 +94,8 @@ inline void announce_quiescent_state() noexcept {
 class read_section {
  public:
   read_section() noexcept {
-    RCUVM_ASSERT(detail::this_thread.registrations != 0, "a read section of a thread without rcu::registration");
+    RCUVM_ASSERT(detail::this_thread.registrations != 0,
+                 "a read section of a thread without rcu::registration");
 #ifdef RCUVM_RCU_QSBR
     RCUVM_ASSERT(liburcu::is_online(), "a read section of a thread that is offline");
 #endif

@@ -35,7 +35,9 @@ class RCUVM_CAPABILITY("rwsem") rwsem {
 /// Holds the read side of an rwsem for a scope: the token "no writer is inside".
 class RCUVM_SCOPED_CAPABILITY shared_section {
  public:
-  explicit shared_section(rwsem& held) noexcept RCUVM_ACQUIRE_SHARED(held) : rwsem_{held} { rwsem_.lock_shared(); }
+  explicit shared_section(rwsem& held) noexcept RCUVM_ACQUIRE_SHARED(held) : rwsem_{held} {
+    rwsem_.lock_shared();
+  }
   ~shared_section() RCUVM_RELEASE_GENERIC() {
     if (is_held_) rwsem_.unlock_shared();
   }

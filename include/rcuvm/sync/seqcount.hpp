@@ -41,7 +41,7 @@ class seqcount {
 #ifdef RCUVM_TSAN
     return count_.fetch_add_acq_rel(0) == before;  // seq.R2 <- seq.W1, as an RMW since TSan models no fence
 #else
-    acquire_fence();                          // seq.R2 <- seq.W1
+    acquire_fence();  // seq.R2 <- seq.W1
     return count_.load_relaxed() == before;
 #endif
   }
@@ -60,7 +60,8 @@ class seqcount {
   }
 
  private:
-  mutable atomic<value> count_{0};  ///< guard: stored by the one writer; mutable for the TSan form of unchanged()
+  mutable atomic<value> count_{
+      0};  ///< guard: stored by the one writer; mutable for the TSan form of unchanged()
 };
 
 }  // namespace rcuvm::sync
