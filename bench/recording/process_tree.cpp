@@ -12,6 +12,9 @@ namespace {
 /// Until finish() knows how many events there are.
 constexpr std::size_t not_ended = std::numeric_limits<std::size_t>::max();
 
+/// How long after its EXIT a task may still fault. Seen: 3 us.
+constexpr std::uint64_t last_fault_ns = 1'000'000;
+
 }  // namespace
 
 live_task* process_tree::find(std::int32_t tid) noexcept {
@@ -27,7 +30,7 @@ process* process_tree::find_process(std::int32_t pid) noexcept {
 live_task& process_tree::get(std::int32_t pid, std::int32_t tid, std::string_view comm) {
   if (live_task* const known = find(tid)) {
     if (known->pid == pid) return *known;
-    log_.note_oddity("a thread's number appears in another process");
+    if (!known->has_exited) log_.note_oddity("a thread's number appears in another process");
     end(*known);
   }
   return add_found(pid, tid, comm);
@@ -65,7 +68,7 @@ space_id process_tree::add_space(space made) {
 live_task& process_tree::add_task(std::int32_t pid, std::int32_t tid, space_id in, task_id creator,
                                   std::string_view comm) {
   if (live_task* const old = find(tid)) {
-    log_.note_oddity("a thread's number begins again before its EXIT");
+    if (!old->has_exited) log_.note_oddity("a thread's number begins again before its EXIT");
     end(*old);
   }
   std::vector<task>& tasks = log_.into().tasks;
@@ -81,8 +84,9 @@ live_task& process_tree::add_task(std::int32_t pid, std::int32_t tid, space_id i
   process& its = processes_[pid];
   its.space = in;
   ++its.threads;
+  ended_.erase(tid);
   live_task& made = tasks_[tid];
-  made = {.id = id, .pid = pid, .tid = tid, .space = in, .pending = {}, .dying_since_ns = {}};
+  made = {.id = id, .pid = pid, .tid = tid, .space = in, .pending = {}, .dying_since_ns = {}, .has_exited = false};
   return made;
 }
 
@@ -125,6 +129,27 @@ void process_tree::end(live_task& one) {
   const auto [pid, tid] = std::pair{one.pid, one.tid};
   if (--its.threads == 0) processes_.erase(pid);
   tasks_.erase(tid);
+  ended_[tid] = pid;
+}
+
+void process_tree::note_exit(live_task& one) {
+  if (one.has_exited) return;
+  if (one.pending) abandon_call(one, "task died inside a call");
+  if (!one.dying_since_ns) one.dying_since_ns = log_.now_ns();
+  one.has_exited = true;
+  exited_.push_back({.tid = one.tid, .id = one.id, .at_ns = log_.now_ns()});
+}
+
+void process_tree::end_exited() {
+  for (; !exited_.empty() && exited_.front().at_ns + last_fault_ns < log_.now_ns(); exited_.pop_front()) {
+    live_task* const gone = find(exited_.front().tid);
+    if (gone != nullptr && gone->id == exited_.front().id) end(*gone);
+  }
+}
+
+bool process_tree::has_ended(std::int32_t pid, std::int32_t tid) const noexcept {
+  const auto at = ended_.find(tid);
+  return at != ended_.end() && at->second == pid;
 }
 
 void process_tree::begin_exec(std::int32_t pid, std::int32_t tid, std::string_view comm) {
@@ -141,7 +166,7 @@ void process_tree::begin_exec(std::int32_t pid, std::int32_t tid, std::string_vi
   }
   std::ranges::sort(others, {}, &live_task::id);
   for (live_task* const other : others) {
-    log_.note_oddity("thread ended by another thread's exec");
+    if (!other->has_exited) log_.note_oddity("thread ended by another thread's exec");
     end(*other);
   }
   live_task* const task = find(tid);
@@ -202,6 +227,11 @@ bool process_tree::races_a_call(const live_task& one) const noexcept {
 }
 
 void process_tree::finish() {
+  for (const exited& last : exited_) {
+    live_task* const gone = find(last.tid);
+    if (gone != nullptr && gone->id == last.id) end(*gone);
+  }
+  exited_.clear();
   std::vector<live_task*> left;
   for (auto& [number, one] : tasks_) left.push_back(&one);
   std::ranges::sort(left, {}, &live_task::id);

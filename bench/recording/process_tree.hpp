@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -37,7 +38,8 @@ struct live_task {
   std::int32_t tid = 0;
   space_id space = no_id;
   std::optional<pending_call> pending;
-  std::optional<std::uint64_t> dying_since_ns;  ///< its exit or exit_group
+  std::optional<std::uint64_t> dying_since_ns;  ///< its exit or exit_group, or else its EXIT
+  bool has_exited = false;                      ///< its EXIT was seen; it may still fault once
 };
 
 /// An execve between its point of no return and its return.
@@ -67,7 +69,14 @@ class process_tree {
 
   void note_fork(const perf::fork_record& record);
   void begin(live_task& creator, const perf::new_task& child, std::string_view comm);
-  void end(live_task& one);
+
+  /// Its EXIT. Kernel 6.18 writes that record before the task lets go of its memory, and a thread that is killed then
+  /// still clears its child_tid word, with a fault; so the task ends a moment later, in end_exited().
+  void note_exit(live_task& one);
+  /// Ends the tasks whose EXIT is longer ago than such a fault takes.
+  void end_exited();
+  /// Whether that task has been ended and its number is not in use again.
+  [[nodiscard]] bool has_ended(std::int32_t pid, std::int32_t tid) const noexcept;
 
   /// The point of no return of an exec: other threads are gone, the task has a fresh space.
   void begin_exec(std::int32_t pid, std::int32_t tid, std::string_view comm);
@@ -97,11 +106,20 @@ class process_tree {
   /// The task leaves its space, which ends if it was the last one there.
   void leave_space(const live_task& one, std::uint64_t leaving_since_ns);
   live_task& add_found(std::int32_t pid, std::int32_t tid, std::string_view comm);
+  void end(live_task& one);
+
+  struct exited {
+    std::int32_t tid;
+    task_id id;
+    std::uint64_t at_ns;
+  };
 
   event_log& log_;
   std::unordered_map<std::int32_t, live_task> tasks_;
   std::unordered_map<std::int32_t, process> processes_;
   std::vector<space_state> spaces_;
+  std::deque<exited> exited_;                           ///< by time
+  std::unordered_map<std::int32_t, std::int32_t> ended_;  ///< pid by tid
   std::unordered_map<std::int32_t, perf::fork_record> announced_;  ///< forked, task_newtask not seen yet
 };
 

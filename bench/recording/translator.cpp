@@ -24,12 +24,17 @@ translator::used translator::take(const perf_line& line) {
   if (!parsed) return std::unexpected{parsed.error()};
   place_samples_before(line.time_ns);
   log_.advance_to(line.time_ns);
+  tree_.end_exited();
   return std::visit(
       [&]<class Event>(const Event& seen) -> used {
         constexpr bool needs_task = std::is_same_v<Event, perf::page_fault> || std::is_same_v<Event, perf::call_enter> ||
                                     std::is_same_v<Event, perf::call_exit> || std::is_same_v<Event, perf::new_task>;
         if (needs_task && (line.pid <= 0 || line.tid <= 0)) {
           log_.note_oddity("line of a task without a number");  // perf writes -1 once a task is nearly gone
+          return line_use::nothing;
+        }
+        if (needs_task && tree_.has_ended(line.pid, line.tid)) {
+          log_.note_oddity("line of a task after its EXIT");
           return line_use::nothing;
         }
         return take_event(line, seen);
@@ -186,7 +191,7 @@ translator::used translator::take_event(const perf_line&, const perf::exit_recor
     log_.note_oddity("EXIT of an unknown task");
     return line_use::nothing;
   }
-  tree_.end(*gone);
+  tree_.note_exit(*gone);
   return line_use::event;
 }
 
