@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// #include "rcuvm/mm/gone.hpp"
+#include "rcuvm/front.hpp"

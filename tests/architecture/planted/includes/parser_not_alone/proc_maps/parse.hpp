@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proc_maps/inner.hpp"
+#include "rcuvm/base/a.hpp"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <rcuvm/front.hpp>
+#  include "rcuvm/sync/c.hpp"

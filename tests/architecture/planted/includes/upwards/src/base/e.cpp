@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../../include/rcuvm/base/gone.hpp"
+#include "f.hpp"
