@@ -103,7 +103,8 @@ class sequence {
     std::array<unsigned, max_pieces> end{};
   };
 
-  /// As few nodes as hold it all, of even size; one more when gaps stand in the way of every cut.
+  /// As few nodes as hold it all, of even size; one more when gaps stand in the way of every cut. A cut behind a gap
+  /// moves before it: there is a record, since gaps are never neighbours.
   [[nodiscard]] cuts cut() const noexcept {
     cuts made;
     made.pieces = (count_ + Node::slots - 1) / Node::slots;
@@ -119,7 +120,7 @@ class sequence {
       const unsigned left = pieces - piece;  // pieces still to cut, this one included
       const unsigned even = from + (count_ - from + left - 1) / left;
       bool is_cut = false;
-      for (const unsigned end : {even, even - 1, even + 1}) {
+      for (const unsigned end : {even, even - 1}) {
         const unsigned size = end - from;
         const unsigned rest = count_ - end;
         if (size < Node::minimum || size > Node::slots || rest < Node::minimum * (left - 1) ||
