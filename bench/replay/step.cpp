@@ -56,7 +56,6 @@ class resolver {
   explicit resolver(const recording::trace& from) : trace_{from} {
     made_.trace = &from;
     made_.steps.reserve(from.events.size());
-    made_.file_sizes.assign(from.files.size(), page_size);
     made_.mmap_base.assign(from.spaces.size(), 0);
     segments_.resize(from.spaces.size());
     shared_.resize(from.spaces.size());
@@ -127,12 +126,7 @@ class resolver {
     for (auto at = known.lower_bound(gone.start); at != known.end() && at->first < gone.end;) at = known.erase(at);
   }
 
-  void note_file_use(recording::file_id file, std::uint64_t end) {
-    if (file != no_id) made_.file_sizes[file] = std::max(made_.file_sizes[file], page_ceil(end));
-  }
-
   std::uint32_t push_map(const map_detail& one) {
-    note_file_use(one.file, one.offset + pages_of(one.length));
     made_.maps.push_back(one);
     return static_cast<std::uint32_t>(made_.maps.size() - 1);
   }
@@ -238,6 +232,10 @@ class resolver {
       return;
     }
     if (!is_replayable("mlock", one.how)) return;
+    if (one.what == kind::mlock2 && (one.flags & ~std::uint32_t{MLOCK_ONFAULT}) != 0) {
+      skip("mlock2 with flags that nobody knows");
+      return;
+    }
     step& made = push(one.what == kind::munlock ? verb::unlock : verb::lock, {one.start, one.start + one.length});
     made.number = one.what == kind::mlock2 ? one.flags : 0;
     expect(made, one.how);

@@ -89,7 +89,6 @@ struct script {
   std::vector<remap_detail> remaps;
   std::vector<address> first_break;                          ///< per space; 0: no brk was ever called
   std::vector<address> mmap_base;                            ///< per space: where top-down placement begins; 0: unknown
-  std::vector<std::uint64_t> file_sizes;                     ///< per file: the end of the furthest mapping of it
   std::map<std::string, std::uint64_t, std::less<>> skipped;  ///< why an event is no step, with counts
   std::uint64_t faults = 0;
 };

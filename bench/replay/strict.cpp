@@ -42,6 +42,11 @@ std::vector<entry> changed(std::span<const entry> lines, F change) {
   return joined(made);
 }
 
+void cut_deleted(std::string& name) {
+  constexpr std::string_view mark = " (deleted)";
+  if (name.ends_with(mark)) name.resize(name.size() - mark.size());
+}
+
 /// Is there a byte of `some` that `others` lack?
 bool has_more(std::span<const entry> some, std::span<const entry> others) {
   return std::ranges::any_of(some, [&](const entry& one) {
@@ -123,8 +128,8 @@ class strict_replay {
 }  // namespace
 
 std::string_view name_of(cause why) noexcept {
-  static constexpr std::array<std::string_view, 7> names{"merge",       "name",    "offset", "device or inode",
-                                                         "permissions", "missing", "surplus"};
+  static constexpr std::array<std::string_view, 8> names{"merge",  "file unlinked meanwhile", "name",    "offset",
+                                                         "device or inode", "permissions", "missing", "surplus"};
   return names[static_cast<std::size_t>(why)];
 }
 
@@ -139,6 +144,7 @@ std::optional<cause> why_different(std::span<const entry> sampled, std::span<con
   if (std::ranges::equal(sampled, modelled)) return std::nullopt;
   const auto is_same_after = [&](auto change) { return changed(sampled, change) == changed(modelled, change); };
   if (is_same_after([](entry&) {})) return cause::merge;
+  if (is_same_after([](entry& one) { cut_deleted(one.name); })) return cause::unlinked;
   if (is_same_after([](entry& one) { one.name.clear(); })) return cause::name;
   if (is_same_after([](entry& one) { one.inode = one.offset = 0; })) return cause::offset;
   if (is_same_after([](entry& one) { one.inode = one.device_major = one.device_minor = 0; })) return cause::identity;

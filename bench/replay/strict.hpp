@@ -20,6 +20,7 @@ namespace rcuvm::replay {
 /// What makes a model's maps differ from a sample, as far as the lines tell.
 enum class cause : std::uint8_t {
   merge,        ///< the same memory, cut into lines at other places
+  unlinked,     ///< only " (deleted)": a recording does not tell when a file lost its name
   name,
   offset,
   identity,     ///< device or inode

@@ -25,13 +25,11 @@ class requests {
  public:
   explicit requests(const script& of) {
     files_.reserve(of.trace->files.size());
-    for (std::size_t id = 0; id < of.trace->files.size(); ++id) {
-      const recording::file& from = of.trace->files[id];
+    for (const recording::file& from : of.trace->files) {
       files_.push_back(std::make_shared<vm::file>(vm::file_identity{.name = from.name,
                                                                     .device_major = from.device_major,
                                                                     .device_minor = from.device_minor,
-                                                                    .inode = from.inode},
-                                                  of.file_sizes[id]));
+                                                                    .inode = from.inode}));
     }
     maps_.reserve(of.maps.size());
     for (const map_detail& one : of.maps) maps_.push_back(request_of(one));
