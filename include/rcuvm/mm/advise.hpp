@@ -36,6 +36,7 @@ struct flag_change {
     case MADV_UNMERGEABLE: return flag_change{.remove = mergeable};
     case MADV_WILLNEED:
     case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED:
     case MADV_FREE:
     case MADV_REMOVE:
     case MADV_COLD:
@@ -43,6 +44,21 @@ struct flag_change {
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: return flag_change{};
     default: return std::nullopt;
+  }
+}
+
+/// The errno with which the kernel refuses advice about the pages of such a mapping; 0: it does not.
+[[nodiscard]] inline int refusal_of_advice(const vm::vma_fields& of, int advice) noexcept {
+  const bool is_locked = of.flags.has(vm::vma_flag::locked);
+  switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_COLD:
+    case MADV_PAGEOUT: return is_locked ? EINVAL : 0;
+    case MADV_FREE: return of.is_anonymous() ? 0 : EINVAL;
+    case MADV_REMOVE:
+      if (is_locked || of.is_anonymous()) return EINVAL;
+      return of.flags.has_all({vm::vma_flag::shared, vm::vma_flag::write}) ? 0 : EACCES;
+    default: return 0;
   }
 }
 
@@ -54,7 +70,7 @@ template <class Design>
 result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
   where.end = page_ceil(where.end);
   const auto asked = mm::flags_of_advice(advice);
-  if (!asked || !is_page_aligned(where.start)) return fail(EINVAL);
+  if (!asked || !is_page_aligned(where.start) || where.end < where.start) return fail(EINVAL);
   if (where.is_empty()) return {};
   if (!(asked->add.is_empty() && asked->remove.is_empty())) return change_flags(cpu, where, asked->add, asked->remove);
   if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
@@ -71,8 +87,8 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
       if (one.value->is_tombstone()) continue;
       has_hole |= one.where.start > reached;
       reached = one.where.end;
-      if (advice != MADV_DONTNEED) continue;
-      if (one.value->fields().flags.has(vm::vma_flag::locked)) return fail(EINVAL);
+      if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0) return fail(refusal);
+      if (advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) continue;
       zap(cpu, one.where.intersection(where));
     }
     return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
@@ -101,10 +117,11 @@ result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::
   });
 }
 
-/// mlock and mlock2(MLOCK_ONFAULT). Errors as advise.
+/// mlock and mlock2(MLOCK_ONFAULT). Errors as advise; EINVAL: beyond the top of all addresses.
 template <class Design>
 result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_fault) {
   where = {page_floor(where.start), page_ceil(where.end)};
+  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
   vm::vma_flags add = vm::vma_flag::locked;
   if (is_on_fault) add = add.with(vm::vma_flag::lock_on_fault);
@@ -118,6 +135,7 @@ result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_f
 template <class Design>
 result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
   where = {page_floor(where.start), page_ceil(where.end)};
+  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
   return change_flags(cpu, where, {}, {vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
 }

@@ -32,6 +32,11 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
       // The target goes first, and stays gone even if the rest fails: so does the kernel.
       if (auto gone = unmap_locked(cpu, guard, target); !gone) return std::unexpected{gone.error()};
       Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), target, cpu.count);
+    } else if (asked.recorded) {
+      // Replay: the kernel had room there, so a dead entry of ours has to go first.
+      const address from = *asked.recorded == old.start ? old.end : *asked.recorded;
+      const range needed{from, *asked.recorded + asked.new_length};
+      Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count);
     }
     const vm::vma* found = view_of(guard).find(asked.old_address);
     if (found == nullptr || found->is_tombstone()) return fail(EFAULT);
