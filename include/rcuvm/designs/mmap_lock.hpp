@@ -54,6 +54,9 @@ struct mmap_lock {
     sync::write_section held_;
   };
 
+  /// For a call that takes pages away but leaves the mappings (madvise DONTNEED): beside faults, as in the kernel.
+  using zap_guard = read_guard;
+
   static void begin_change(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {}
   static bool wait_until_free(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&, range,
                               vm::counters&) noexcept {

@@ -34,6 +34,7 @@ struct replace {
   using state = one_writer;
   using read_guard = rcu_read_guard;
   using write_guard = one_writer_guard;
+  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   static void begin_change(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {}
   static bool wait_until_free(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&, range,

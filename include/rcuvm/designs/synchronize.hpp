@@ -38,6 +38,7 @@ struct synchronize {
   };
   using read_guard = rcu_read_guard;
   using write_guard = one_writer_guard;
+  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   static void begin_change(state& of, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {
     of.has_waited = false;

@@ -50,6 +50,7 @@ struct tombstone {
   };
   using read_guard = rcu_read_guard;
   using write_guard = one_writer_guard;
+  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   /// Erases the entries whose grace period is over. Without memory they stay until the next time.
   static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo) noexcept {

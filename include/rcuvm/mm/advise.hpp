@@ -80,19 +80,18 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
     }
     return {};
   }
-  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
-    address reached = where.start;
-    bool has_hole = false;
-    for (const auto& one : view_of(guard).within(where)) {
-      if (one.value->is_tombstone()) continue;
-      has_hole |= one.where.start > reached;
-      reached = one.where.end;
-      if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0) return fail(refusal);
-      if (advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) continue;
-      zap(cpu, one.where.intersection(where));
-    }
-    return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
-  });
+  typename Design::zap_guard guard{state_};
+  address reached = where.start;
+  bool has_hole = false;
+  for (const auto& one : view_of(guard).within(where)) {
+    if (one.value->is_tombstone()) continue;
+    has_hole |= one.where.start > reached;
+    reached = one.where.end;
+    if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0) return fail(refusal);
+    if (advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) continue;
+    zap(cpu, one.where.intersection(where));
+  }
+  return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
 }
 
 /// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done.

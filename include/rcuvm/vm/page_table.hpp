@@ -104,7 +104,7 @@ class page_table {
   }
 
   /// Calls f(table, first index, end index, address of the first) for each leaf that exists in `where`, upwards.
-  /// Writer only: tables may be added meanwhile, but not unlinked.
+  /// Under a lock that keeps the writer out, or by the writer: tables may be added meanwhile, but not unlinked.
   template <class F>
   void for_each_leaf(range where, F f) const {
     if (table* root = root_.load_acquire()) visit(*root, levels - 1, 0, where, f);  // table.R2 <- table.R1
