@@ -3,8 +3,7 @@
 /// The meaning of the events, checked without the library: a sequential model that knows nothing but ranges replays
 /// each recording and must equal every comparable sample of /proc/PID/maps.
 ///
-/// The model never merges, so both sides are merged before they are compared; the stack is left out, because faults
-/// that the recorder cannot see make it grow too.
+/// The model never merges, so both sides are merged before they are compared.
 
 #include <gtest/gtest.h>
 
@@ -63,7 +62,7 @@ class plain_space {
     return removed;
   }
 
-  /// Merged where range, permissions and file go on; without the stack.
+  /// Merged where range, permissions and file go on.
   std::vector<entry> merged() const {
     std::vector<entry> all;
     for (const auto& [start, piece] : pieces_) all.push_back(piece);
@@ -73,8 +72,8 @@ class plain_space {
   static std::vector<entry> merge(const std::vector<entry>& pieces) {
     std::vector<entry> out;
     for (entry piece : pieces) {
-      if (piece.name == stack_name || piece.name == proc_maps::vsyscall_name) continue;
-      piece.name = piece.inode == 0 ? "" : live_name(piece.name);
+      if (piece.name == proc_maps::vsyscall_name) continue;
+      if (piece.name != stack_name) piece.name = piece.inode == 0 ? "" : live_name(piece.name);
       if (piece.inode == 0) piece.offset = 0;
       if (!out.empty()) {
         entry& last = out.back();
@@ -159,6 +158,16 @@ class plain_space {
       piece.offset = call.page_offset * page_size + (piece.where.start - call.start);
       put(std::move(piece));
     }
+  }
+  void apply(const stack_growth& grown) {
+    for (const auto& [start, piece] : pieces_) {
+      if (piece.name != stack_name) continue;
+      entry stack = piece;
+      stack.where = grown.where;
+      put(std::move(stack));
+      return;
+    }
+    ADD_FAILURE() << "a stack grew in a space that has none";
   }
   void apply(const auto&) {}
 

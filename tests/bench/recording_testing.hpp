@@ -5,10 +5,14 @@
 /// of every trace that was read.
 
 #include <gtest/gtest.h>
+#include <lzma.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <expected>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,7 +61,9 @@ class scratch_recording {
     std::ofstream{path(suffix), std::ios::binary} << bytes;
     return *this;
   }
-  std::filesystem::path path(std::string_view suffix) const { return folder_ / ("scratch" + std::string{suffix}); }
+  std::filesystem::path path(std::string_view suffix) const {
+    return folder_ / ("scratch" + std::string{suffix});
+  }
 
   std::expected<trace, read_error> read_all(garbled_lines garbled = garbled_lines::are_an_error) const {
     const auto where = locate((folder_ / "scratch").string());
@@ -72,6 +78,18 @@ class scratch_recording {
 inline std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+/// The text as an .xz file.
+inline std::string pack(std::string_view text) {
+  std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
+  std::size_t size = 0;
+  const lzma_ret done = lzma_easy_buffer_encode(
+      0, LZMA_CHECK_CRC64, nullptr, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+      reinterpret_cast<std::uint8_t*>(packed.data()), &size, packed.size());
+  EXPECT_EQ(done, LZMA_OK);
+  packed.resize(size);
+  return packed;
 }
 
 /// Whatever was read, and from whatever bytes: ids point into their tables, times rise, lives begin and end once.
