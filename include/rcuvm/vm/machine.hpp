@@ -23,9 +23,10 @@ class cpu_set {
   /// Marks `id`. Cost: one load, but for the first time.
   void add(unsigned id) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << id;
-    if ((bits_.load_relaxed() & bit) == 0) bits_.fetch_or_acq_rel(bit);  // cpus.B1 -> cpus.B2
+    if ((bits_.load_relaxed() & bit) == 0) bits_.fetch_or_acq_rel(bit);  // cpus.B1 <-> cpus.B2
   }
-  [[nodiscard]] std::uint64_t bits() const noexcept { return bits_.load_acquire(); }  // cpus.B2 <- cpus.B1
+  /// A read-modify-write: a cpu that is not seen here adds itself later, and then sees what the caller did to the PTEs.
+  [[nodiscard]] std::uint64_t bits() noexcept { return bits_.fetch_or_acq_rel(0); }  // cpus.B2 <-> cpus.B1
 
  private:
   sync::atomic<std::uint64_t> bits_{0};  ///< guard: atomic
@@ -49,7 +50,7 @@ class machine {
   [[nodiscard]] reclaim::limbo& limbo() noexcept { return limbo_; }
 
   /// Waits until no cpu of `cpus` uses an old translation. Kernel: flush_tlb_mm_range.
-  void shoot_down(const cpu_set& cpus, counters& count) noexcept {
+  void shoot_down(cpu_set& cpus, counters& count) noexcept {
     ++count.shootdowns;
     for (std::uint64_t bits = cpus.bits(); bits != 0; bits &= bits - 1) {
       ++count.shootdown_acks;

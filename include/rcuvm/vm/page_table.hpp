@@ -104,10 +104,14 @@ class page_table {
   }
 
   /// Calls f(table, first index, end index, address of the first) for each leaf that exists in `where`, upwards.
-  /// Under a lock that keeps the writer out, or by the writer: tables may be added meanwhile, but not unlinked.
+  /// Under a lock that keeps the writer out, or by the writer: tables may be added meanwhile, but not unlinked; and none
+  /// is added for a VMA that the caller has killed before.
   template <class F>
-  void for_each_leaf(range where, F f) const {
-    if (table* root = root_.load_acquire()) visit(*root, levels - 1, 0, where, f);  // table.R2 <- table.R1
+  void for_each_leaf(range where, F f) {
+    table* root = nullptr;
+    // A read-modify-write: a fault that makes the first root later reads it, and so sees what the caller has killed.
+    if (root_.cas_acq_rel(root, nullptr)) return;  // table.R1 -> table.R2; table.R2 <- table.R1
+    visit(*root, levels - 1, 0, where, f);
   }
 
   /// Cuts off each table that lies wholly in `hole`, and adds it to `into`. Writer only, after the PTEs are cleared and
@@ -129,10 +133,21 @@ class page_table {
       f(here, first, end, base + first * span);
       return;
     }
+    bool has_met_faults = false;
     for (unsigned index = first; index < end; ++index) {
-      if (table* below = here.child(index)) visit(*below, level - 1, base + index * span, where, f);
+      table* below = here.child(index);
+      if (below == nullptr && !has_met_faults) {
+        meet_faults(here);
+        has_met_faults = true;
+        below = here.child(index);
+      }
+      if (below != nullptr) visit(*below, level - 1, base + index * span, where, f);
     }
   }
+
+  /// A fault that linked a table before is seen by the caller's next look; one that comes later sees, under the lock, the
+  /// VMAs that the caller has killed before. Without it each could miss the other's store.
+  static void meet_faults(table& in) noexcept { sync::mutex_guard met{in.lock}; }
 
   template <class MayLink>
   [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index, MayLink& may_link,
