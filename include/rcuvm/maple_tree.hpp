@@ -14,9 +14,9 @@
 ///   sync::rcu::read_section reading;
 ///   tree.find(reading, 0x2fff);                          // "code"
 ///
-/// A B-tree whose published nodes never change: a writer copies the nodes on its way, and publishes the new version by one store
-/// of the root. So each reader sees one version, whole; many changes appear at once; a snapshot or a shared copy costs the same
-/// for any size; nothing is lost when memory runs out in the middle.
+/// A B-tree whose published nodes never change: a writer copies the nodes on its way, and publishes the new
+/// version by one store of the root. So each reader sees one version, whole; many changes appear at once; a
+/// snapshot or a shared copy costs the same for any size; nothing is lost when memory runs out in the middle.
 ///
 /// Protects   the records' reachability. Records are the caller's, unless they derive from tree::counted.
 /// Writers    one at a time, whoever holds the write section (of any lock, always the same one for one tree).
@@ -45,8 +45,8 @@
 
 namespace rcuvm {
 
-/// Keys are half-open ranges in [0, 2^64-1). Each range has one record, T*; null is a gap. Neighbouring ranges with the same
-/// record stay apart. Layout: how wide the nodes are; see tree/layout.hpp.
+/// Keys are half-open ranges in [0, 2^64-1). Each range has one record, T*; null is a gap. Neighbouring
+/// ranges with the same record stay apart. Layout: how wide the nodes are; see tree/layout.hpp.
 template <class T, class Layout = tree::default_layout>
 class maple_tree {
  public:
@@ -55,7 +55,8 @@ class maple_tree {
   using snapshot = tree::snapshot<T, Layout>;
   using transaction = tree::transaction<T, Layout>;
 
-  /// An empty tree. What it outdates is freed through `limbo`, which must outlive the tree, its shares and its snapshots.
+  /// An empty tree. What it outdates is freed through `limbo`, which must outlive the tree, its shares and
+  /// its snapshots.
   explicit maple_tree(reclaim::limbo& limbo = reclaim::limbo::process()) noexcept
       : limbo_{limbo}, root_{tree::link<Layout>{}} {}
   maple_tree(const maple_tree&) = delete;
@@ -101,7 +102,8 @@ class maple_tree {
   /// Starts a transaction, to be used within the write section. One at a time.
   [[nodiscard]] transaction begin(const sync::write_section&) noexcept { return {root_, limbo_, is_open_}; }
 
-  /// A tree with the same contents, which shares all nodes until one of the two changes. O(1). Has its own writer from then on.
+  /// A tree with the same contents, which shares all nodes until one of the two changes. O(1). Has its own
+  /// writer from then on.
   [[nodiscard]] maple_tree share(const sync::write_section&) const noexcept {
     return maple_tree{root_.hold_by_writer(), limbo_};
   }

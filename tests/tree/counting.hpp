@@ -44,13 +44,20 @@ struct owned : tree::counted<owned> {
   inline static sync::atomic<std::int64_t> live_{0};
 };
 
+/// A view that tells its root.
+template <class T, class Layout>
+struct open_view : tree::view<T, Layout> {
+  explicit open_view(const tree::view<T, Layout>& from) : tree::view<T, Layout>{from} {}
+  using tree::view<T, Layout>::root;
+};
+
 /// All that some views hold, each node and record once.
 template <class T, class Layout>
 class census {
  public:
   /// A holder: a tree or a snapshot.
   void add(const tree::view<T, Layout>& holder) {
-    const link<Layout> root = open_view{holder}.root();
+    const link<Layout> root = open_view<T, Layout>{holder}.root();
     if (!root.is_null()) count(root);
   }
 
@@ -63,15 +70,15 @@ class census {
       const auto node = link<Layout>::from_word(word);
       const std::uint32_t counted = node.head().references.load_relaxed();
       if (counted != holders) {
-        return "a node of level " + std::to_string(node.level()) + " counts " + std::to_string(counted) + ", " +
-               std::to_string(holders) + " hold it";
+        return "a node of level " + std::to_string(node.level()) + " counts " + std::to_string(counted) +
+               ", " + std::to_string(holders) + " hold it";
       }
     }
     if constexpr (record_access::is_counted<T>) {
       for (const auto& [record, slots] : records_) {
         if (record->tree_references() != slots) {
-          return "a record counts " + std::to_string(record->tree_references()) + ", " + std::to_string(slots) +
-                 " slots name it";
+          return "a record counts " + std::to_string(record->tree_references()) + ", " +
+                 std::to_string(slots) + " slots name it";
         }
       }
     }
@@ -79,11 +86,6 @@ class census {
   }
 
  private:
-  struct open_view : tree::view<T, Layout> {
-    explicit open_view(const tree::view<T, Layout>& from) : tree::view<T, Layout>{from} {}
-    using tree::view<T, Layout>::root;
-  };
-
   void count(link<Layout> node) {
     if (++nodes_[node.word()] != 1) return;
     for (unsigned slot = 0; slot < node.head().count; ++slot) {

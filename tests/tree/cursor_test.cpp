@@ -17,8 +17,8 @@ template <class Entries>
 std::string walk(const Entries& entries) {
   std::string met;
   for (const auto each : entries) {
-    met += (met.empty() ? "" : " ") + std::string{each.value->is} + "[" + std::to_string(each.where.start) + "," +
-           std::to_string(each.where.end) + ")";
+    met += (met.empty() ? "" : " ") + std::string{each.value->is} + "[" + std::to_string(each.where.start) +
+           "," + std::to_string(each.where.end) + ")";
   }
   return met;
 }

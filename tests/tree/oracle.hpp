@@ -61,7 +61,8 @@ class oracle {
   }
 
   /// Tries all gaps, with the arithmetic of 128 bits, so that nothing can wrap.
-  [[nodiscard]] std::optional<range> lowest_gap(std::uint64_t size, range within, std::uint64_t alignment) const {
+  [[nodiscard]] std::optional<range> lowest_gap(std::uint64_t size, range within,
+                                                std::uint64_t alignment) const {
     for (const range gap : gaps()) {
       const range free = gap.intersection(within);
       if (free.is_empty()) continue;
@@ -70,7 +71,8 @@ class oracle {
     }
     return {};
   }
-  [[nodiscard]] std::optional<range> highest_gap(std::uint64_t size, range within, std::uint64_t alignment) const {
+  [[nodiscard]] std::optional<range> highest_gap(std::uint64_t size, range within,
+                                                 std::uint64_t alignment) const {
     std::optional<range> highest;
     for (const range gap : gaps()) {
       const range free = gap.intersection(within);

@@ -78,7 +78,8 @@ TEST(sequence, cuts_of_every_pattern_are_legal_5) { check_all_patterns<slots<5, 
 TEST(sequence, cuts_of_every_pattern_are_legal_6) { check_all_patterns<slots<6, 7>>(19); }
 TEST(sequence, cuts_of_every_pattern_are_legal_15) { check_all_patterns<slots<15, 13>>(20); }
 
-/// Gaps at every second slot, and full nodes: where the last slot of a full node is a gap there must be one more node.
+/// Gaps at every second slot, and full nodes: where the last slot of a full node is a gap there must be one
+/// more node.
 TEST(sequence, cuts_of_long_sequences_are_legal) {
   using node = leaf<slots<15, 13>>;
   for (unsigned length = 16; length <= 64; ++length) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Random stores, in transactions, against the oracle: small trees of many levels, clusters as in real address spaces,
-/// the whole key space with its edges.
+/// Random stores, in transactions, against the oracle: small trees of many levels, clusters as in real
+/// address spaces, the whole key space with its edges.
 
 #include "rcuvm/tree/store.hpp"
 
@@ -57,8 +57,8 @@ struct all_keys {
   static constexpr std::uint64_t operations = 110'000;
   static constexpr std::uint64_t commits_per_full_check = 150;
   static std::uint64_t pick_key(random_engine& random) {
-    static constexpr std::array<std::uint64_t, 8> edges{0, 1, 2, space_end, space_end - 1, space_end - 2, space_end / 2,
-                                                        space_end / 2 + 1};
+    static constexpr std::array<std::uint64_t, 8> edges{
+        0, 1, 2, space_end, space_end - 1, space_end - 2, space_end / 2, space_end / 2 + 1};
     switch (draw(random, 8)) {
       case 0: return edges[draw(random, edges.size())];
       case 1: return random() >> draw(random, 64);
@@ -100,7 +100,8 @@ class random_stores : public ::testing::Test {
       const bool is_taken_back = draw(random_, 60) == 0;
       const oracle<item> before = is_taken_back ? oracle_ : oracle<item>{};
       touched_.clear();
-      for (std::uint64_t stores = draw(random_, 8) == 0 ? 1 + draw(random_, 40) : 1; stores != 0; --stores, ++done) {
+      for (std::uint64_t stores = draw(random_, 8) == 0 ? 1 + draw(random_, 40) : 1; stores != 0;
+           --stores, ++done) {
         store(change);
       }
       compare_near(change.read());
@@ -175,8 +176,9 @@ class random_stores : public ::testing::Test {
   void check_nothing_is_left(tree_type& tree) {
     const sync::write_section writing{lock_};
     compare(tree.read(writing));
-    ASSERT_EQ(static_cast<std::int64_t>(tree.read(writing).shape().leaves + tree.read(writing).shape().inners),
-              layout::live());
+    ASSERT_EQ(
+        static_cast<std::int64_t>(tree.read(writing).shape().leaves + tree.read(writing).shape().inners),
+        layout::live());
     auto change = tree.begin(writing);
     ASSERT_TRUE(change.erase({0, space_end}));
     reclaim::retire_list outdated;

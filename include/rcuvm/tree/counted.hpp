@@ -3,13 +3,14 @@
 
 /// Records that the tree keeps alive.
 ///
-/// A record derived from counted<T> counts the slots, in live leaves, that name it: one per slot of the current version, of
-/// snapshots and of trees that share it. The last slot to go retires the record: readers of the old version may still be
-/// on it, so it is freed a grace period later.
+/// A record derived from counted<T> counts the slots, in live leaves, that name it: one per slot of the
+/// current version, of snapshots and of trees that share it. The last slot to go retires the record: readers
+/// of the old version may still be on it, so it is freed a grace period later.
 ///
 /// Protects   the record's life, not its contents.
-/// Writers    the count rises at commit only, through a leaf that already holds the record or by a store; so it can't rise
-///            again once it is zero. A record that was stored but never committed was never counted: the caller owns it.
+/// Writers    the count rises at commit only, through a leaf that already holds the record or by a store; so
+///            it can't rise again once it is zero. A record that was stored but never committed was never
+///            counted: the caller owns it.
 /// Ordering   tree.D1-tree.D2: who drops the last reference sees all that other holders did to the record.
 /// Kernel     vm_refcnt's base reference; here there are no readers' references.
 
@@ -50,7 +51,8 @@ class counted {
 /// What the tree does to records of type T: count and retire, or nothing.
 struct record_access {
   template <class T>
-  static constexpr bool is_counted = std::is_base_of_v<counted<std::remove_const_t<T>>, std::remove_const_t<T>>;
+  static constexpr bool is_counted =
+      std::is_base_of_v<counted<std::remove_const_t<T>>, std::remove_const_t<T>>;
 
   template <class T>
   static void hold([[maybe_unused]] void* record) noexcept {
@@ -61,7 +63,8 @@ struct record_access {
   static void drop([[maybe_unused]] void* record, [[maybe_unused]] reclaim::retire_list& retired) noexcept {
     if constexpr (is_counted<T>) {
       using plain = std::remove_const_t<T>;
-      if (base<T>(record).tree_references_.fetch_sub_acq_rel(1) != 1) return;  // tree.D1 -> tree.D2, tree.D2 <- tree.D1
+      if (base<T>(record).tree_references_.fetch_sub_acq_rel(1) != 1)
+        return;  // tree.D1 -> tree.D2, tree.D2 <- tree.D1
       plain* dead = static_cast<plain*>(record);
       retired.add({dead, [](void* object) noexcept { plain::free_record(static_cast<plain*>(object)); },
                    plain::record_bytes(*dead)});

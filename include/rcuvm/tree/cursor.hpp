@@ -3,8 +3,8 @@
 
 /// Forward walk over the records of one version.
 ///
-/// Keeps the path from the root, so that a step inside a leaf reads two words and a step to the next leaf one more slot
-/// of its parent. The version never changes, so nothing is looked up again.
+/// Keeps the path from the root, so that a step inside a leaf reads two words and a step to the next leaf one
+/// more slot of its parent. The version never changes, so nothing is looked up again.
 ///
 /// Readers   one per cursor; the version must be held as for a lookup. Progress: wait-free.
 /// Kernel    mas_for_each, vma_iterator.
@@ -26,8 +26,10 @@ class cursor {
   cursor(link<Layout> root, range within) noexcept : to_{within.end} {
     if (root.is_null() || within.is_empty()) return;
     descend(root, within.start);
-    if (at_.record == nullptr) advance();
-    else stop_behind_end();
+    if (at_.record == nullptr)
+      advance();
+    else
+      stop_behind_end();
   }
 
   [[nodiscard]] bool is_at_end() const noexcept { return at_.record == nullptr; }

@@ -24,7 +24,9 @@ namespace detail {
 /// Hexadecimal numbers, and the caller's format back at the end.
 class hexadecimal {
  public:
-  explicit hexadecimal(std::ostream& out) : out_{out}, before_{out.flags()} { out << std::hex << std::showbase; }
+  explicit hexadecimal(std::ostream& out) : out_{out}, before_{out.flags()} {
+    out << std::hex << std::showbase;
+  }
   ~hexadecimal() { out_.flags(before_); }
   hexadecimal(const hexadecimal&) = delete;
   hexadecimal& operator=(const hexadecimal&) = delete;
@@ -51,13 +53,15 @@ void dump_below(std::ostream& out, link<Layout> at, std::uint64_t low, const std
     if (at.level() == 0) {
       const leaf<Layout>& node = at.as_leaf();
       out << indent << low << " - " << node.pivot[i] << ' ';
-      if (node.slot[i] == nullptr) out << "gap\n";
-      else out << reinterpret_cast<std::uintptr_t>(node.slot[i]) << '\n';  // NOLINT: the address is the name
+      if (node.slot[i] == nullptr)
+        out << "gap\n";
+      else
+        out << reinterpret_cast<std::uintptr_t>(node.slot[i]) << '\n';  // NOLINT: the address is the name
       low = node.pivot[i];
     } else {
       const inner<Layout>& node = at.as_inner();
-      out << indent << '[' << std::to_string(i) << "] " << low << " - " << node.pivot[i] << ", largest gap " << node.gap[i]
-          << ": ";
+      out << indent << '[' << std::to_string(i) << "] " << low << " - " << node.pivot[i] << ", largest gap "
+          << node.gap[i] << ": ";
       dump_below(out, at.child(i), low, indent + "  ");
       low = node.pivot[i];
     }
@@ -72,9 +76,12 @@ void draw_below(std::ostream& out, link<Layout> at, std::uint64_t low) {
   for (unsigned i = 0; i < at.head().count; ++i) {
     const std::uint64_t end = at.level() == 0 ? at.as_leaf().pivot[i] : at.as_inner().pivot[i];
     out << (i == 0 ? "" : "|") << "<s" << std::to_string(i) << "> " << start << "\\n" << end << "\\n";
-    if (at.level() != 0) out << "gap " << at.as_inner().gap[i];
-    else if (at.as_leaf().slot[i] == nullptr) out << "gap";
-    else out << reinterpret_cast<std::uintptr_t>(at.as_leaf().slot[i]);  // NOLINT: the address is the name
+    if (at.level() != 0)
+      out << "gap " << at.as_inner().gap[i];
+    else if (at.as_leaf().slot[i] == nullptr)
+      out << "gap";
+    else
+      out << reinterpret_cast<std::uintptr_t>(at.as_leaf().slot[i]);  // NOLINT: the address is the name
     start = end;
   }
   out << "}}\"];\n";
@@ -92,8 +99,10 @@ template <class Layout>
 void dump_text(std::ostream& out, link<Layout> root) {
   const detail::hexadecimal numbers{out};
   out << "root: ";
-  if (root.is_null()) out << "empty\n";
-  else detail::dump_below(out, root, 0, "  ");
+  if (root.is_null())
+    out << "empty\n";
+  else
+    detail::dump_below(out, root, 0, "  ");
 }
 
 template <class Layout>

@@ -3,8 +3,8 @@
 
 /// Lookup: from a root down to the slot that holds a key.
 ///
-/// Readers   any number, on a root they hold by a read section, a snapshot or the write section.
-///           Progress: wait-free; loads only, as many nodes as the tree has levels; no retry, since nodes never change.
+/// Readers   any number, on a root they hold by a read section, a snapshot or the write section. Progress:
+///           wait-free; loads only, as many nodes as the tree has levels; no retry, since nodes never change.
 /// Kernel    mtree_load, mas_walk.
 
 #include <cstdint>

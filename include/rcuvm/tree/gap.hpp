@@ -3,9 +3,9 @@
 
 /// Search for room: the lowest or highest place of a given size and alignment that no record touches.
 ///
-/// Descends only where a child's largest gap is big enough. Limits and alignment may still defeat such a candidate; then the
-/// search goes on with the next one. So without them the cost is one descent; with them at worst one visit of each gap
-/// of at least that size inside the limits.
+/// Descends only where a child's largest gap is big enough. Limits and alignment may still defeat such a
+/// candidate; then the search goes on with the next one. So without them the cost is one descent; with them
+/// at worst one visit of each gap of at least that size inside the limits.
 ///
 /// Readers   as for a lookup: loads only. Kernel: mas_empty_area, mas_empty_area_rev, vm_unmapped_area.
 
@@ -28,7 +28,8 @@ struct gap_request {
 namespace detail {
 
 /// The lowest aligned start with `size` keys inside `free`.
-[[nodiscard]] inline std::optional<std::uint64_t> lowest_start(range free, const gap_request& wanted) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> lowest_start(range free,
+                                                               const gap_request& wanted) noexcept {
   const std::uint64_t mask = wanted.alignment - 1;
   if (free.size() < wanted.size || free.start > space_end - mask) return std::nullopt;
   const std::uint64_t start = (free.start + mask) & ~mask;
@@ -37,14 +38,16 @@ namespace detail {
 }
 
 /// The highest aligned start with `size` keys inside `free`.
-[[nodiscard]] inline std::optional<std::uint64_t> highest_start(range free, const gap_request& wanted) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> highest_start(range free,
+                                                                const gap_request& wanted) noexcept {
   if (free.size() < wanted.size) return std::nullopt;
   const std::uint64_t start = (free.end - wanted.size) & ~(wanted.alignment - 1);
   if (start < free.start) return std::nullopt;
   return start;
 }
 
-/// Goes through the slots of the node below `at`, upwards or downwards, and into those that may hold the place.
+/// Goes through the slots of the node below `at`, upwards or downwards, and into those that may hold the
+/// place.
 template <class Layout, bool Upwards>
 [[nodiscard]] std::optional<std::uint64_t> search_gap(link<Layout> at, std::uint64_t low,
                                                       const gap_request& wanted) noexcept {
@@ -77,13 +80,16 @@ template <class Layout, bool Upwards>
 
 }  // namespace detail
 
-/// The place itself, or nothing when there is none or the request asks for nothing (size 0, empty limits, no power of two).
+/// The place itself, or nothing when there is none or the request asks for nothing (size 0, empty limits, no
+/// power of two).
 template <bool Upwards, class Layout>
 [[nodiscard]] std::optional<range> find_gap(link<Layout> root, const gap_request& wanted) noexcept {
-  if (wanted.size == 0 || wanted.within.size() < wanted.size || !std::has_single_bit(wanted.alignment)) return {};
+  if (wanted.size == 0 || wanted.within.size() < wanted.size || !std::has_single_bit(wanted.alignment))
+    return {};
   std::optional<std::uint64_t> start;
   if (root.is_null()) {
-    start = Upwards ? detail::lowest_start(wanted.within, wanted) : detail::highest_start(wanted.within, wanted);
+    start =
+        Upwards ? detail::lowest_start(wanted.within, wanted) : detail::highest_start(wanted.within, wanted);
   } else {
     start = detail::search_gap<Layout, Upwards>(root, 0, wanted);
   }

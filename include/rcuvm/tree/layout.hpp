@@ -28,7 +28,8 @@ using default_layout = small_layout;
 using default_layout = wide_layout;
 #endif
 
-/// A layout may also offer `static void count_nodes(int change) noexcept`: told +1 and -1 as nodes are made and freed.
+/// A layout may also offer `static void count_nodes(int change) noexcept`: told +1 and -1 as nodes are made
+/// and freed.
 template <class Layout>
 concept node_layout = Layout::leaf_slots >= 4 && Layout::inner_slots >= 4 && Layout::leaf_slots < 256 &&
                       Layout::inner_slots < 256;

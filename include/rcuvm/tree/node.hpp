@@ -6,16 +6,17 @@
 ///   leaf   pivot[0] .. pivot[count-1] | ~0 ..    slot[i] is the record of [pivot[i-1], pivot[i]), null = gap
 ///   inner  the same, slot[i] is the child over that range, gap[i] the size of the largest gap below it
 ///
-/// Pivots are exclusive ends and rise strictly; unused ones are ~0, unused slots null, unused gaps 0, so that a search
-/// needs no count. The range before pivot[0] starts where the parent says. Two neighbouring slots are never both null
-/// and a null slot ends no leaf but the last one: a gap stands in exactly one slot of the whole tree.
+/// Pivots are exclusive ends and rise strictly; unused ones are ~0, unused slots null, unused gaps 0, so that
+/// a search needs no count. The range before pivot[0] starts where the parent says. Two neighbouring slots
+/// are never both null and a null slot ends no leaf but the last one: a gap stands in exactly one slot of the
+/// whole tree.
 ///
-/// The pivots open the node, since every lookup reads them; the header closes it, beside the gaps, since taking a snapshot
-/// writes a reference count and must not take the pivots' cache line away from the readers.
+/// The pivots open the node, since every lookup reads them; the header closes it, beside the gaps, since
+/// taking a snapshot writes a reference count and must not take the pivots' cache line away from the readers.
 ///
 /// Life      building --commit--> live --last reference--> dead --grace period--> freed.
-/// Writers   a node is changed only while it is building, by the transaction that made it. After that only its
-///           reference count is written.
+/// Writers   a node is changed only while it is building, by the transaction that made it. After that only
+///           its reference count is written.
 /// Kernel    struct maple_node (maple_leaf_64, maple_arange_64), without parent pointer, dead mark and lock.
 
 #include <algorithm>
@@ -29,18 +30,21 @@
 
 namespace rcuvm::tree {
 
-/// Set in a node's reference count while it is building; the other bits are its place in its transaction's list.
+/// Set in a node's reference count while it is building; the other bits are its place in its transaction's
+/// list.
 inline constexpr std::uint32_t building_mark = std::uint32_t{1} << 31;
 
 struct header {
-  mutable sync::atomic<std::uint32_t> references{0};  ///< guard: atomic. Parents, trees and snapshots that hold the node.
-  std::uint16_t count = 0;                            ///< guard: writer while building, then immutable
-  std::uint16_t level = 0;                            ///< guard: as count; 0 = leaf
+  mutable sync::atomic<std::uint32_t> references{
+      0};                   ///< guard: atomic. Parents, trees and snapshots that hold the node.
+  std::uint16_t count = 0;  ///< guard: writer while building, then immutable
+  std::uint16_t level = 0;  ///< guard: as count; 0 = leaf
 
   [[nodiscard]] bool is_building() const noexcept { return (references.load_relaxed() & building_mark) != 0; }
 };
 
-/// The slot whose range holds `key`. Counts without branches: the last pivot need not be asked, it is the node's end.
+/// The slot whose range holds `key`. Counts without branches: the last pivot need not be asked, it is the
+/// node's end.
 template <unsigned Slots>
 [[nodiscard]] inline unsigned slot_of(const std::uint64_t (&pivot)[Slots], std::uint64_t key) noexcept {
   unsigned slot = 0;
@@ -85,11 +89,14 @@ struct alignas(64) inner {
 
   inner() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the arrays alone, assign() fills them
 
-  [[nodiscard]] std::uint64_t largest_gap(std::uint64_t /*low*/) const noexcept { return *std::ranges::max_element(gap); }
+  [[nodiscard]] std::uint64_t largest_gap(std::uint64_t /*low*/) const noexcept {
+    return *std::ranges::max_element(gap);
+  }
 };
 
-/// Names a node together with its level, in one word: the level stands in the low bits that alignment leaves free.
-/// So a reader that has loaded the root's link knows the kind of every node on its way without asking the node.
+/// Names a node together with its level, in one word: the level stands in the low bits that alignment leaves
+/// free. So a reader that has loaded the root's link knows the kind of every node on its way without asking
+/// the node.
 template <node_layout Layout>
 class link {
  public:
@@ -108,8 +115,12 @@ class link {
   [[nodiscard]] void* node() const noexcept {
     return reinterpret_cast<void*>(word_ & ~level_mask);  // NOLINT(performance-no-int-to-ptr): as above
   }
-  [[nodiscard]] tree::leaf<Layout>& as_leaf() const noexcept { return *static_cast<tree::leaf<Layout>*>(node()); }
-  [[nodiscard]] tree::inner<Layout>& as_inner() const noexcept { return *static_cast<tree::inner<Layout>*>(node()); }
+  [[nodiscard]] tree::leaf<Layout>& as_leaf() const noexcept {
+    return *static_cast<tree::leaf<Layout>*>(node());
+  }
+  [[nodiscard]] tree::inner<Layout>& as_inner() const noexcept {
+    return *static_cast<tree::inner<Layout>*>(node());
+  }
   [[nodiscard]] header& head() const noexcept { return level() == 0 ? as_leaf().head : as_inner().head; }
 
   /// The child in that slot of an inner node.

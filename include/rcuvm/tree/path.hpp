@@ -36,7 +36,8 @@ class path {
   [[nodiscard]] unsigned top() const noexcept { return top_; }
   [[nodiscard]] const step& operator[](unsigned level) const noexcept { return step_[level]; }
 
-  /// The lowest level at which the way can be turned to a node left (right) of the present one of `level`; 0 = nowhere.
+  /// The lowest level at which the way can be turned to a node left (right) of the present one of `level`; 0
+  /// = nowhere.
   [[nodiscard]] unsigned level_of_left_turn(unsigned level) const noexcept {
     while (++level <= top_) {
       if (step_[level].slot != 0) return level;

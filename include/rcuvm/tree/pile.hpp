@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// A list of words that grows at its end, keeps the first few inside itself, and says so when there is no memory.
+/// A list of words that grows at its end, keeps the first few inside itself, and says so when there is no
+/// memory.
 
 #include <cstdint>
 #include <cstring>

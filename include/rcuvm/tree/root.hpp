@@ -7,9 +7,11 @@
 ///   reader   load root (R1) -> descend, no more ordering needed: all below was built before the store
 ///   snapshot load root (R1) -> count, if not 0, +1 (R2) | 0: a newer root is published, load again
 ///
-/// Protects   the nodes reachable from the root, against use before they are built. Against being freed: the reader's section.
+/// Protects   the nodes reachable from the root, against use before they are built. Against being freed: the
+///            reader's section.
 /// Writers    one at a time, under the tree's write section.
-/// Readers    any number. Progress: load() wait-free, hold() lock-free: it repeats only if a commit or another reader was faster.
+/// Readers    any number. Progress: load() wait-free, hold() lock-free: it repeats only if a commit or
+///            another reader was faster.
 /// Ordering   tree.W1-tree.R1: the nodes of a version, before its root.
 ///            tree.W2-tree.R2: the new root, before the old root's last reference goes.
 /// Kernel     rcu_assign_pointer, rcu_dereference, refcount_inc_not_zero.    Cost: load() one load.
@@ -31,7 +33,9 @@ class published_root {
     return link<Layout>::from_word(word_.load_acquire());  // tree.R1 <- tree.W1
   }
   /// The same for the writer, who stored it himself or took the lock after who did.
-  [[nodiscard]] link<Layout> load_by_writer() const noexcept { return link<Layout>::from_word(word_.load_relaxed()); }
+  [[nodiscard]] link<Layout> load_by_writer() const noexcept {
+    return link<Layout>::from_word(word_.load_relaxed());
+  }
 
   /// All that is reachable from the root was built before.
   void publish(link<Layout> root) noexcept { word_.store_release(root.word()); }  // tree.W1 -> tree.R1

@@ -93,7 +93,9 @@ class sequence {
     node.head.count = static_cast<std::uint16_t>(count);
   }
 
-  [[nodiscard]] std::uint64_t start_of(unsigned slot) const noexcept { return slot == 0 ? low_ : pivot_[slot - 1]; }
+  [[nodiscard]] std::uint64_t start_of(unsigned slot) const noexcept {
+    return slot == 0 ? low_ : pivot_[slot - 1];
+  }
 
   static constexpr unsigned max_pieces = 6;
 
@@ -103,8 +105,8 @@ class sequence {
     std::array<unsigned, max_pieces> end{};
   };
 
-  /// As few nodes as hold it all, of even size; one more when gaps stand in the way of every cut. A cut behind a gap
-  /// moves before it: there is a record, since gaps are never neighbours.
+  /// As few nodes as hold it all, of even size; one more when gaps stand in the way of every cut. A cut
+  /// behind a gap moves before it: there is a record, since gaps are never neighbours.
   [[nodiscard]] cuts cut() const noexcept {
     cuts made;
     made.pieces = (count_ + Node::slots - 1) / Node::slots;

@@ -3,37 +3,43 @@
 
 /// Who holds a node: reference counts, and how a commit settles them.
 ///
-/// A node's count is the number of its holders: parents of live versions, trees and snapshots. Holding a node means holding all
-/// below it, so a snapshot or a shared tree costs one count, on the root. What is below is counted when a writer
-/// makes a difference between the versions:
+/// A node's count is the number of its holders: parents of live versions, trees and snapshots. Holding a node
+/// means holding all below it, so a snapshot or a shared tree costs one count, on the root. What is below is
+/// counted when a writer makes a difference between the versions:
 ///
-///   before            commit of v2, v1 unshared        commit of v2, v1 pinned by a snapshot
-///   v1 -> R           v2 -> R'                         v1 -> R     v2 -> R'
-///        / \               / \                             / \        / \           R' is R's copy; B was opened,
-///       A   B             A   B'      R, B retired        A   B ---- A   B'         A belongs to both now: A+1
+///   before          commit of v2, v1 unshared      commit of v2, v1 pinned by a snapshot
+///
+///   v1 -> R         v2 -> R'                       v1 -> R     v2 -> R'
+///        / \             / \                            / \         / \      one A with two parents:
+///       A   B           A   B'                         A   B       A   B'    its count rises
+///
+///   R, B opened     R, B retired
 ///
 /// Publication (the new root is stored) comes first. Then each opened node X, parents before children:
-///   - the transaction holds one reference to X: it took over the old tree's root, and got each other node from its parent;
-///   - count 1: nobody else holds X. Its children's references pass to their new parents as they are, X is retired;
-///   - count above 1: the new version's parents get references of their own: each child +1. Then our reference to X is
-///     dropped. If the other holders went away meanwhile, X is released as below.
+///   - the transaction holds one reference to X: it took over the old tree's root, and got each other node
+///     from its parent;
+///   - count 1: nobody else holds X. Its children's references pass to their new parents, X is retired;
+///   - count above 1: the new version's parents get references of their own, each child +1. Then our reference
+///     to X is dropped. If the other holders went away meanwhile, X is released as below.
 /// In the end the dropped subtrees, to which we hold references in the same way, are released.
 ///
 /// Why it is right
-///   Counts rise only through a holder of a parent, or of the root (take_snapshot, share). So a count of 1 that is ours
-///   can't rise: there is no other parent, hence no other commit that could add to X. Only the published root is different: a reader
-///   may be taking a snapshot of it. It takes no reference to a count of 0, and the writer takes the root's last reference by
-///   a compare-and-swap 1 -> 0; so one of them is first, and a reader that comes too late finds the new root, published before.
-///   Two trees that share X commit at once, each under its own writer: each holds a reference. If both see 2, both give the
-///   children a reference and drop X; the last one releases X's own references to the children. If one sees 1, the other has
-///   dropped X before, with its children's new references given (tree.D1-tree.D3), so that their counts show it.
-///   A snapshot released meanwhile is one more holder that drops.
+///   Counts rise only through a holder of a parent, or of the root (take_snapshot, share). So a count of 1 that
+///   is ours can't rise: there is no other parent, hence no other commit that could add to X. Only the root that
+///   was published until now is different: a reader may be taking a snapshot of it. It takes no reference to
+///   a count of 0, and the writer takes the root's last reference by a compare-and-swap 1 -> 0. So one of the two
+///   is first, and a reader that comes too late finds the new root, which was published before.
+///   Two trees that share X commit at once, each under its own writer, each with a reference. If both see 2, both
+///   give the children references and drop X; the last one releases X's own references to the children. If one
+///   sees 1, the other has dropped X before, with its children's new references given (tree.D1-tree.D3), so that
+///   their counts show it. A snapshot released meanwhile is one more holder that drops.
 /// A node whose last reference goes is retired, never freed: readers in a section hold no counts.
 ///
-/// Writers   commits (each under its tree's write section), snapshot releases, tree destruction; all at the same time.
+/// Writers   commits (each under its tree's write section), snapshot releases, tree destruction; all at the
+///           same time.
 /// Progress  lock-free.
-/// Ordering  tree.D1-tree.D2: who drops the last reference sees the other holders' work on the node before it retires it.
-///           tree.D1-tree.D3: who finds itself the only holder does, too.
+/// Ordering  tree.D1-tree.D2: who drops the last reference sees the other holders' work on the node before it
+///           retires it. tree.D1-tree.D3: who finds itself the only holder does, too.
 /// Kernel    the lazily counted extents of btrfs's shared roots.    Cost: unshared, one load a node opened.
 
 #include <cstdint>
@@ -49,9 +55,11 @@ template <class T, class Layout>
 struct sharing {
   /// Drops one reference to a subtree; retires all of it that nobody else holds.
   static void release(link<Layout> node, reclaim::retire_list& retired) noexcept {
-    if (node.head().references.fetch_sub_acq_rel(1) != 1) return;  // tree.D1 -> tree.D2, tree.D3; tree.D2 <- tree.D1
-    for_each_child(node, [&](link<Layout> child) { release(child, retired); },
-                   [&](void* record) { record_access::drop<T>(record, retired); });
+    if (node.head().references.fetch_sub_acq_rel(1) != 1)
+      return;  // tree.D1 -> tree.D2, tree.D3; tree.D2 <- tree.D1
+    for_each_child(
+        node, [&](link<Layout> child) { release(child, retired); },
+        [&](void* record) { record_access::drop<T>(record, retired); });
     retire(node, retired);
   }
 
@@ -76,12 +84,14 @@ struct sharing {
       retire(node, retired);
       return;
     }
-    for_each_child(node, [](link<Layout> child) { child.head().references.fetch_add_relaxed(1); },
-                   [](void* record) { record_access::hold<T>(record); });
+    for_each_child(
+        node, [](link<Layout> child) { child.head().references.fetch_add_relaxed(1); },
+        [](void* record) { record_access::hold<T>(record); });
     release(node, retired);
   }
 
-  /// Whether ours was the last reference to the root that was published until now. Then nobody can get one any more.
+  /// Whether ours was the last reference to the root that was published until now. Then nobody can get one
+  /// any more.
   static bool take_last(header& root) noexcept {
     std::uint32_t only_ours = 1;
     return root.references.cas_acq_rel(only_ours, 0);  // tree.W2 -> tree.R2; tree.D3 <- tree.D1
@@ -102,9 +112,11 @@ struct sharing {
 
   static void retire(link<Layout> node, reclaim::retire_list& retired) noexcept {
     if (node.level() == 0) {
-      retired.add({node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 0}); }, sizeof(leaf<Layout>)});
+      retired.add(
+          {node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 0}); }, sizeof(leaf<Layout>)});
     } else {
-      retired.add({node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 1}); }, sizeof(inner<Layout>)});
+      retired.add({node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 1}); },
+                   sizeof(inner<Layout>)});
     }
   }
 };

@@ -14,9 +14,10 @@ namespace rcuvm::tree {
 
 /// A view that holds a reference to its version. May outlive the tree, but not the tree's limbo.
 ///
-/// Readers   each snapshot by one thread at a time, or by many that only read it. It may be released by any thread.
-/// Cost      taking: one atomic addition on the root, whatever the tree's size. Releasing: one subtraction; if it was the
-///           version's last holder, all nodes that no other version has are retired.
+/// Readers   each snapshot by one thread at a time, or by many that only read it. It may be released by any
+///           thread.
+/// Cost      taking: one atomic addition on the root, whatever the tree's size. Releasing: one subtraction;
+///           if it was the version's last holder, all nodes that no other version has are retired.
 /// Kernel    has no such thing: /proc/PID/maps looks up again between its chunks.
 template <class T, class Layout>
 class snapshot : public view<T, Layout> {
@@ -24,7 +25,9 @@ class snapshot : public view<T, Layout> {
   snapshot() noexcept = default;
   /// Takes over one reference to `held`, which may be null.
   snapshot(link<Layout> held, reclaim::limbo& limbo) noexcept : view<T, Layout>{held}, limbo_{&limbo} {}
-  snapshot(snapshot&& from) noexcept : view<T, Layout>{from.root()}, limbo_{from.limbo_} { from.set_root({}); }
+  snapshot(snapshot&& from) noexcept : view<T, Layout>{from.root()}, limbo_{from.limbo_} {
+    from.set_root({});
+  }
   snapshot& operator=(snapshot&& from) noexcept {
     if (this == &from) return *this;
     release();

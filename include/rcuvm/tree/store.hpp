@@ -8,11 +8,12 @@
 ///   sequence   a | new | g                     trimmed, gaps joined
 ///   after      [ a new g ]                     cut into even nodes
 ///
-/// Two paths lead to the leaves that hold the range's first and last key. Level by level from the leaves up, the slots left of
-/// the left path, the new nodes of the level below and the slots right of the right path make the new contents of all nodes
-/// between the paths. Where these would end in a gap, the next leaf is taken in, so that the gap stands at the head of
-/// a node; where they are too few for a node, a neighbour is. Taking in moves a path to the neighbour, whichever parent it hangs under;
-/// so the level above is worked out in the same way. When the contents cover their whole level and fit one node, that is the root.
+/// Two paths lead to the leaves that hold the range's first and last key. Level by level from the leaves up,
+/// the slots left of the left path, the new nodes of the level below and the slots right of the right path
+/// make the new contents of all nodes between the paths. Where these would end in a gap, the next leaf is
+/// taken in, so that the gap stands at the head of a node; where they are too few for a node, a neighbour is.
+/// Taking in moves a path to the neighbour, whichever parent it hangs under; so the level above is worked out
+/// in the same way. When the contents cover their whole level and fit one node, that is the root.
 ///
 /// Nodes are copied unless they are building: then the store writes into them once nothing can fail any more.
 /// Failure (no memory) leaves the tree and the ledger as they were.
@@ -36,7 +37,8 @@ namespace rcuvm::tree {
 template <class Layout, bool IsCounted>
 class range_store {
  public:
-  range_store(ledger<Layout>& book, link<Layout> root) noexcept : book_{book}, start_{book.now()}, root_{root} {}
+  range_store(ledger<Layout>& book, link<Layout> root) noexcept
+      : book_{book}, start_{book.now()}, root_{root} {}
 
   /// The new root; nothing when there is no memory. `where` is not empty.
   [[nodiscard]] std::optional<link<Layout>> run(range where, void* record) noexcept {
@@ -110,7 +112,8 @@ class range_store {
       const auto& right = right_[level];
       if (left.node == right.node) {
         if (!drop(left.node, left.slot + 1, right.slot)) return false;
-      } else if (!drop(left.node, left.slot + 1, left.node.head().count) || !drop(right.node, 0, right.slot)) {
+      } else if (!drop(left.node, left.slot + 1, left.node.head().count) ||
+                 !drop(right.node, 0, right.slot)) {
         return false;
       }
     }
@@ -140,7 +143,8 @@ class range_store {
     return note(book_.removed, left, first + (stays_left ? 1 : 0), left.head.count) &&
            note(book_.removed, right, 0, last + (stays_right ? 0 : 1));
   }
-  [[nodiscard]] static bool note(pile<void*>& list, const leaf<Layout>& node, unsigned from, unsigned to) noexcept {
+  [[nodiscard]] static bool note(pile<void*>& list, const leaf<Layout>& node, unsigned from,
+                                 unsigned to) noexcept {
     for (unsigned slot = from; slot < to; ++slot) {
       if (node.slot[slot] != nullptr && !list.push(node.slot[slot])) return false;
     }
@@ -159,7 +163,8 @@ class range_store {
     contents.append(left, 0, left_[0].slot);
     if (left_start() < where.start) contents.push(where.start, left.slot[left_[0].slot]);
     contents.push(where.end, record);
-    if (where.end < right.pivot[right_[0].slot]) contents.push(right.pivot[right_[0].slot], right.slot[right_[0].slot]);
+    if (where.end < right.pivot[right_[0].slot])
+      contents.push(right.pivot[right_[0].slot], right.slot[right_[0].slot]);
     contents.append(right, right_[0].slot + 1, right.head.count);
   }
 
@@ -207,13 +212,14 @@ class range_store {
     return true;
   }
 
-  /// Turns a level's contents into nodes: into the node that is there, when it is building and they fit it, else new ones.
+  /// Turns a level's contents into nodes: into the node that is there, when it is building and they fit it,
+  /// else new ones.
   template <class Node>
   [[nodiscard]] bool place(unsigned level, const sequence<Node>& contents) noexcept {
     const bool is_whole_level = level >= root_.level() || (left_.level_of_left_turn(level) == 0 &&
                                                            right_.level_of_right_turn(level) == 0);
-    if (level <= root_.level() && contents.count() <= Node::slots && left_[level].node == right_[level].node &&
-        left_[level].node.head().is_building()) {
+    if (level <= root_.level() && contents.count() <= Node::slots &&
+        left_[level].node == right_[level].node && left_[level].node.head().is_building()) {
       auto& node = *static_cast<Node*>(left_[level].node.node());
       contents.write(node, 0, contents.count());
       raise_gap(level, node.largest_gap(contents.low()));

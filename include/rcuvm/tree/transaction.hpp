@@ -7,13 +7,16 @@
 ///                              |---abort, or the end of its life--> nothing has happened
 ///
 /// Building  the first store below a node copies it and all above; later stores change the copies in place.
-/// Failure   a store that returns ENOMEM has changed nothing, and the transaction goes on. Commit cannot fail.
-/// Records   a counted record belongs to the tree from the commit on that stores it; before, and after an abort, to the caller.
+/// Failure   a store that returns ENOMEM has changed nothing, and the transaction goes on. Commit cannot
+///           fail.
+/// Records   a counted record belongs to the tree from the commit on that stores it; before, and after an
+///           abort, to the caller.
 ///
 /// Writers   one transaction of a tree at a time, within the write section it was begun in.
 /// Readers   see the old version until commit, then the new one.
 /// Ordering  see root.hpp (publication), sharing.hpp (what commit does to the old version).
-/// Kernel    mas_store_gfp and friends publish each store; vms_gather_munmap_vmas/vms_complete_munmap_vmas is the pattern.
+/// Kernel    mas_store_gfp and friends publish each store; vms_gather_munmap_vmas/vms_complete_munmap_vmas is
+///           the pattern.
 /// Cost      store: O(log n). Commit: a few ns for each node opened; 0 for none.
 
 #include <cerrno>
@@ -46,8 +49,8 @@ class transaction {
   transaction& operator=(const transaction&) = delete;
   ~transaction() { abort(); }
 
-  /// Stores `value` over the range, whatever was there; null erases. Entries that stick out keep their outer parts.
-  /// EINVAL: the range is empty. ENOMEM: no memory, nothing has changed.
+  /// Stores `value` over the range, whatever was there; null erases. Entries that stick out keep their outer
+  /// parts. EINVAL: the range is empty. ENOMEM: no memory, nothing has changed.
   [[nodiscard]] result<void> store(range where, T* value) noexcept {
     RCUVM_CHECK(is_building_, "store after the end of the transaction");
     if (where.is_empty()) return fail(EINVAL);
@@ -70,14 +73,14 @@ class transaction {
     if (!retired.is_empty()) limbo_.retire(std::move(retired));
   }
 
-  /// The same; what they outdated is added to `retired`, and the caller frees it: after a grace period that began after
-  /// this call, or at once if he knows that nobody reads.
+  /// The same; what they outdated is added to `retired`, and the caller frees it: after a grace period that
+  /// began after this call, or at once if he knows that nobody reads.
   void commit(reclaim::retire_list& retired) noexcept {
     commit(retired, [] {});
   }
 
-  /// The same, and calls on_published() between the publication and the first object in `retired`: the last moment at which
-  /// the caller may still touch the records that he outdated.
+  /// The same, and calls on_published() between the publication and the first object in `retired`: the last
+  /// moment at which the caller may still touch the records that he outdated.
   template <class F>
   void commit(reclaim::retire_list& retired, F on_published) noexcept {
     RCUVM_CHECK(is_building_, "commit after the end of the transaction");

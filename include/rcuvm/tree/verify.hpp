@@ -19,7 +19,7 @@ struct shape {
   std::size_t inners = 0;
   std::size_t entries = 0;  ///< without gaps
   std::size_t gaps = 0;
-  std::size_t bytes = 0;    ///< of nodes, shared ones included
+  std::size_t bytes = 0;  ///< of nodes, shared ones included
 };
 
 namespace detail {
@@ -30,7 +30,8 @@ class verifier {
   [[nodiscard]] std::expected<void, std::string> run(link<Layout> root) {
     if (root.is_null()) return {};
     if (root.level() >= max_levels<Layout>) return broken("more levels than a tree can have");
-    if (root.level() != 0 && root.as_inner().head.count < 2) return broken("an inner root has at least two children");
+    if (root.level() != 0 && root.as_inner().head.count < 2)
+      return broken("an inner root has at least two children");
     if (root.level() == 0 && root.as_leaf().head.count == 1 && root.as_leaf().slot[0] == nullptr) {
       return broken("a tree without entries has no nodes");
     }
@@ -39,7 +40,9 @@ class verifier {
   }
 
  private:
-  std::unexpected<std::string> broken(const std::string& rule) const { return std::unexpected{where_ + ": " + rule}; }
+  std::unexpected<std::string> broken(const std::string& rule) const {
+    return std::unexpected{where_ + ": " + rule};
+  }
 
   std::expected<void, std::string> check(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
                                          std::uint64_t& largest_gap) {
@@ -49,13 +52,15 @@ class verifier {
 
   /// What holds for nodes of both kinds.
   template <class Node>
-  std::expected<void, std::string> check_node(const Node& node, unsigned level, bool is_root, std::uint64_t low,
-                                              std::uint64_t end) const {
+  std::expected<void, std::string> check_node(const Node& node, unsigned level, bool is_root,
+                                              std::uint64_t low, std::uint64_t end) const {
     if (node.head.references.load_relaxed() == 0) return broken("a live node has a reference");
     if (node.head.level != level) return broken("all leaves are at one level, and each node knows its own");
     const unsigned count = node.head.count;
-    if (count == 0 || count > Node::slots) return broken("a node has 1 to " + std::to_string(Node::slots) + " slots");
-    if (!is_root && count < Node::minimum) return broken("a node but the root has at least the minimum of slots");
+    if (count == 0 || count > Node::slots)
+      return broken("a node has 1 to " + std::to_string(Node::slots) + " slots");
+    if (!is_root && count < Node::minimum)
+      return broken("a node but the root has at least the minimum of slots");
     for (unsigned i = 0; i < count; ++i) {
       if (node.pivot[i] <= low) return broken("pivots rise: pivot " + std::to_string(i));
       low = node.pivot[i];
@@ -67,21 +72,22 @@ class verifier {
     return {};
   }
 
-  std::expected<void, std::string> check_leaf(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
-                                              std::uint64_t& largest_gap) const {
+  std::expected<void, std::string> check_leaf(link<Layout> at, bool is_root, std::uint64_t low,
+                                              std::uint64_t end, std::uint64_t& largest_gap) const {
     const leaf<Layout>& node = at.as_leaf();
     if (auto sound = check_node(node, 0, is_root, low, end); !sound) return sound;
     for (unsigned i = 0; i < node.head.count; ++i) {
       if (node.slot[i] != nullptr) continue;
-      if (i != 0 && node.slot[i - 1] == nullptr) return broken("no two gaps are neighbours: slot " + std::to_string(i));
+      if (i != 0 && node.slot[i - 1] == nullptr)
+        return broken("no two gaps are neighbours: slot " + std::to_string(i));
       if (i + 1U == node.head.count && end != space_end) return broken("no leaf but the last ends in a gap");
     }
     largest_gap = node.largest_gap(low);
     return {};
   }
 
-  std::expected<void, std::string> check_inner(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
-                                               std::uint64_t& largest_gap) {
+  std::expected<void, std::string> check_inner(link<Layout> at, bool is_root, std::uint64_t low,
+                                               std::uint64_t end, std::uint64_t& largest_gap) {
     const inner<Layout>& node = at.as_inner();
     if (auto sound = check_node(node, at.level(), is_root, low, end); !sound) return sound;
     largest_gap = 0;

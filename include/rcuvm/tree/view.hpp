@@ -31,8 +31,8 @@ struct entry {
 
 /// One version, which never changes: two questions to the same view always get answers that fit together.
 ///
-/// Valid     as long as what it was got from: the read section, the write section (until its next commit), the snapshot,
-///           the transaction (until its next store).
+/// Valid     as long as what it was got from: the read section, the write section (until its next commit),
+///           the snapshot, the transaction (until its next store).
 /// Readers   any number. Progress: wait-free; no stores, no locks, no allocation.
 /// Cost      find, next, previous, gaps: one descent, O(log n); see gap.hpp. Iteration: a few ns an entry.
 template <class T, class Layout>
@@ -52,14 +52,16 @@ class view {
     return to_entry(locate(root_, key).read());
   }
   /// The first entry with where.end > key: the one at `key`, or the first behind it.
-  [[nodiscard]] std::optional<entry<T>> next(std::uint64_t key) const noexcept { return to_entry(find_next(root_, key)); }
+  [[nodiscard]] std::optional<entry<T>> next(std::uint64_t key) const noexcept {
+    return to_entry(find_next(root_, key));
+  }
   /// The last entry with where.start < key: the one at key - 1, or the last before it.
   [[nodiscard]] std::optional<entry<T>> previous(std::uint64_t key) const noexcept {
     return to_entry(find_previous(root_, key));
   }
 
-  /// The lowest (highest) `[start, start + size)` inside `within` that overlaps no entry, with start a multiple of `alignment`,
-  /// a power of two. Nothing when there is none, or size is 0.
+  /// The lowest (highest) `[start, start + size)` inside `within` that overlaps no entry, with start a
+  /// multiple of `alignment`, a power of two. Nothing when there is none, or size is 0.
   [[nodiscard]] std::optional<range> lowest_gap(std::uint64_t size, range within = whole_space,
                                                 std::uint64_t alignment = 1) const noexcept {
     return find_gap<true>(root_, {size, within, alignment});
@@ -78,7 +80,9 @@ class view {
     iterator() noexcept = default;
     explicit iterator(cursor<Layout> at) noexcept : at_{at} {}
 
-    [[nodiscard]] entry<T> operator*() const noexcept { return {at_.read().where, static_cast<T*>(at_.read().record)}; }
+    [[nodiscard]] entry<T> operator*() const noexcept {
+      return {at_.read().where, static_cast<T*>(at_.read().record)};
+    }
     iterator& operator++() noexcept {
       at_.advance();
       return *this;
