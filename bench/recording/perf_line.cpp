@@ -35,6 +35,29 @@ bool take_task(std::string_view front, perf_line& into) noexcept {
   return true;
 }
 
+/// The line, if the '[' at `bracket` begins its CPU column.
+std::expected<perf_line, garble> parse_around(std::string_view line, std::size_t bracket) noexcept {
+  perf_line made;
+  proc_maps::cursor at{line.substr(bracket + 1)};
+  const auto fail = [&](std::size_t column, std::string_view reason) {
+    return std::unexpected{garble{.column = column, .reason = reason, .detail = {}}};
+  };
+  const auto fail_here = [&](std::string_view reason) { return fail(bracket + 1 + at.column(), reason); };
+  if (!take_task(line.substr(0, bracket), made)) return fail(bracket + 1, "no PID/TID before [CPU]");
+  const auto cpu = at.take_decimal<std::uint32_t>();
+  if (!cpu || !at.take(']') || !at.take(' ')) return fail_here("no CPU number in [ ]");
+  at.skip_spaces();
+  const auto time = take_time_ns(at);
+  if (!time) return fail_here("no time as SECONDS.NANOSECONDS");
+  if (!at.take(':') || !at.take(' ')) return fail_here("no ': ' after the time");
+  at.skip_spaces();
+  if (at.is_at_end()) return fail_here("no event after the time");
+  made.cpu = *cpu;
+  made.time_ns = *time;
+  made.event = at.rest();
+  return made;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> take_time_ns(proc_maps::cursor& from) noexcept {
@@ -54,32 +77,14 @@ std::optional<std::uint64_t> take_time_ns(proc_maps::cursor& from) noexcept {
 }
 
 std::expected<perf_line, garble> parse_perf_line(std::string_view line) noexcept {
-  // The comm may hold anything, a '[' too, so the first '[' with numbers on both sides is the CPU's.
-  garble best{.column = 1, .reason = "no [CPU]", .detail = {}};
+  // The comm may hold anything, "1/2 [0] 3.4: " too; so each '[' is tried, and the first that fits is the CPU's.
+  garble first{.column = 1, .reason = "no [CPU]", .detail = {}};
   for (std::size_t bracket = line.find('['); bracket != std::string_view::npos; bracket = line.find('[', bracket + 1)) {
-    perf_line made;
-    if (!take_task(line.substr(0, bracket), made)) {
-      if (best.column == 1) best = {.column = bracket + 1, .reason = "no PID/TID before [CPU]", .detail = {}};
-      continue;
-    }
-    proc_maps::cursor at{line.substr(bracket + 1)};
-    const auto here = [&](std::string_view reason) {
-      return std::unexpected{garble{.column = bracket + 1 + at.column(), .reason = reason, .detail = {}}};
-    };
-    const auto cpu = at.take_decimal<std::uint32_t>();
-    if (!cpu || !at.take(']') || !at.take(' ')) return here("no CPU number in [ ]");
-    at.skip_spaces();
-    const auto time = take_time_ns(at);
-    if (!time) return here("no time as SECONDS.NANOSECONDS");
-    if (!at.take(':') || !at.take(' ')) return here("no ': ' after the time");
-    at.skip_spaces();
-    if (at.is_at_end()) return here("no event after the time");
-    made.cpu = *cpu;
-    made.time_ns = *time;
-    made.event = at.rest();
-    return made;
+    const auto made = parse_around(line, bracket);
+    if (made) return made;
+    if (first.column == 1) first = made.error();
   }
-  return std::unexpected{best};
+  return std::unexpected{first};
 }
 
 }  // namespace rcuvm::recording
