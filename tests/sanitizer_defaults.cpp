@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The sanitizers' settings, linked into each test program, so that it behaves alike under ctest and by hand.
+/// The sanitizers' settings, linked into each program, so that it behaves alike under ctest and by hand.
 /// The variables TSAN_OPTIONS, ASAN_OPTIONS and UBSAN_OPTIONS still override them. The names are the runtimes'.
 
 extern "C" {
