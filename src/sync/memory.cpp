@@ -2,6 +2,7 @@
 #include "rcuvm/sync/memory.hpp"
 
 #include "rcuvm/base/check.hpp"
+#include "recycler.hpp"
 
 namespace rcuvm::sync::memory {
 
@@ -15,12 +16,16 @@ bool is_over_aligned(std::size_t alignment) noexcept { return alignment > __STDC
 
 void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
   if (failing != nullptr && failing->fails_now()) return nullptr;
+  if (recycler::serves(bytes, alignment)) return recycler::take(recycler::class_of(bytes));
   if (is_over_aligned(alignment)) return ::operator new(bytes, std::align_val_t{alignment}, std::nothrow);
   return ::operator new(bytes, std::nothrow);
 }
 
 void deallocate(void* object, std::size_t bytes, std::size_t alignment) noexcept {
-  if (is_over_aligned(alignment)) {
+  if (object == nullptr) return;
+  if (recycler::serves(bytes, alignment)) {
+    recycler::give(object, recycler::class_of(bytes));
+  } else if (is_over_aligned(alignment)) {
     ::operator delete(object, bytes, std::align_val_t{alignment});
   } else {
     ::operator delete(object, bytes);

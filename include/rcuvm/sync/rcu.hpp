@@ -36,7 +36,7 @@ namespace rcuvm::sync::rcu {
 ///            does, `offline` does for a wait, and the waits of rcuvm::sync do so by themselves. A long computation
 ///            without either holds up all grace periods: call announce_quiescent_state() in it.
 /// Kernel     rcu_read_lock, synchronize_rcu, rcu_dereference, rcu_assign_pointer.
-/// Cost       memb: two to three ns a section; qsbr: one to two. synchronize: tens of microseconds and up.
+/// Cost       one to two ns a section. synchronize: a microsecond when nobody reads, else until the readers leave.
 
 namespace detail {
 
