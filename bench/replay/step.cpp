@@ -167,6 +167,7 @@ class resolver {
     const address at = failure == 0 ? one.how.returned : one.hint;
     step& made = push(verb::map, pages_from(at, length));
     made.detail = detail;
+    made.is_place_recorded = (one.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0;
     expect(made, one.how);
     if (failure != 0) return;
     forget_shared(made.where);
@@ -197,6 +198,7 @@ class resolver {
                             .placed = one.how.has_failed() ? 0 : one.how.returned});
     step& made = push(verb::remap, pages_from(one.old_address, one.old_length));
     made.detail = static_cast<std::uint32_t>(made_.remaps.size() - 1);
+    made.is_place_recorded = (one.flags & MREMAP_FIXED) == 0;
     expect(made, one.how);
     auto& known = shared_[made.space];
     if (auto found = known.find(one.old_address); !one.how.has_failed() && found != known.end()) {

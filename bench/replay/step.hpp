@@ -72,6 +72,9 @@ struct step {
   recording::access access = recording::access::read;  ///< of a fault
   /// The recording itself cannot tell what was mapped at that moment: a miss is no difference.
   bool is_raced = false;
+  /// The kernel chose the place, and the replay insists on it: under a design that would have chosen another one because
+  /// this is not free yet, the wait for it is the replay's doing.
+  bool is_place_recorded = false;
   std::int16_t expected_error = 0;  ///< the kernel's errno; 0 = success. Of a fault: filled in by a strict run
   recording::space_id space = recording::no_id;
   recording::task_id task = recording::no_id;

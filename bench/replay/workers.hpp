@@ -50,6 +50,7 @@ struct worker_log {
   std::vector<std::uint64_t> latencies_ns;             ///< one per step
   std::vector<std::pair<std::uint32_t, int>> answers;  ///< step and errno where it was not the expected one
   std::uint64_t waited_ns = 0;
+  std::uint64_t placement_waits = 0;  ///< for dead entries, where only the recording insists on that place
   std::uint64_t ended_ns = 0;
 };
 
@@ -103,8 +104,9 @@ class pass {
     const std::vector<planned_step>& steps = plan_.workers[self];
     log.latencies_ns.resize(steps.size());
     log.answers.clear();
-    log.waited_ns = 0;
+    log.waited_ns = log.placement_waits = 0;
     wait_for_go();
+    std::uint64_t tombstone_waits = cpu.count.tombstone_waits;
     std::uint64_t before = sync::now_ns();
     for (std::uint32_t index = 0; index < steps.size(); ++index) {
       const planned_step& planned = steps[index];
@@ -122,6 +124,10 @@ class pass {
       log.latencies_ns[index] = after - before;
       before = after;
       done_[self].steps.store_release(index + 1);  // done.W -> done.R
+      if (cpu.count.tombstone_waits != tombstone_waits) {
+        if (one.is_place_recorded) log.placement_waits += cpu.count.tombstone_waits - tombstone_waits;
+        tombstone_waits = cpu.count.tombstone_waits;
+      }
       if (got != one.expected_error && !one.is_raced) log.answers.emplace_back(planned.step, got);
     }
     log.ended_ns = before;

@@ -65,6 +65,7 @@ machine_facts machine_from_json(const json& from) {
 
 json settings_to_json(const settings& from) {
   return {{"designs", from.designs},
+          {"summaries", from.summaries},
           {"workers", from.workers},
           {"repetitions", from.repetitions},
           {"budget_s", from.budget_s},
@@ -75,6 +76,7 @@ json settings_to_json(const settings& from) {
 settings settings_from_json(const json& from) {
   settings to;
   from.at("designs").get_to(to.designs);
+  from.at("summaries").get_to(to.summaries);
   from.at("workers").get_to(to.workers);
   from.at("repetitions").get_to(to.repetitions);
   from.at("budget_s").get_to(to.budget_s);

@@ -65,6 +65,23 @@ constexpr metric all_metrics[] = {
      unit::bytes, better::lower, side::memory, false},
     {"count.grace_periods", walker::none, "grace periods waited", "grace periods that a call itself waited for",
      unit::number, better::lower, side::memory, true},
+    {"count.tombstone_waits", walker::none, "tombstone waits", "calls over a dead entry that had to wait until it was over",
+     unit::number, better::lower, side::memory, false},
+    {"placement_waits", walker::none, "of these, by replay",
+     "where the recording insists on a place that the design would not have chosen", unit::number, better::lower,
+     side::memory, false},
+    {"count.retries_vma_replaced", walker::none, "retries, VMA",
+     "faults that looked again because their VMA had been replaced", unit::number, better::lower, side::memory, false},
+    {"count.retries_table_gone", walker::none, "retries, table",
+     "faults that looked again because their page table was gone", unit::number, better::lower, side::memory, false},
+    {"count.waits_vma_building", walker::none, "waits, building",
+     "times a fault waited for a mapping whose old pages were still being removed", unit::number, better::lower,
+     side::memory, false},
+    {"limbo.throttled", walker::none, "throttled", "writers slowed down because limbo was full", unit::number,
+     better::lower, side::memory, false},
+    {"different", walker::none, "different answers",
+     "calls and faults that were answered otherwise than in recorded order on one thread", unit::number, better::lower,
+     side::memory, false},
 };
 
 struct scale {

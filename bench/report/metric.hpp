@@ -19,6 +19,8 @@ inline constexpr side sides[] = {side::faults, side::writers, side::walks, side:
 
 enum class unit : std::uint8_t { nanoseconds, per_second, bytes, number };
 enum class better : std::uint8_t { lower, higher };
+/// How the medians of several recordings become one figure. Ratios to the baseline are always a geometric mean.
+enum class over_all : std::uint8_t { geometric_mean, largest, sum };
 
 /// One figure in one walker mode.
 struct metric {
@@ -30,6 +32,12 @@ struct metric {
   report::better direction = better::lower;
   report::side of = side::faults;
   bool is_in_summary = false;  ///< in the short table, too
+
+  /// Bytes held are a peak, counts add up, the rest is averaged.
+  [[nodiscard]] constexpr over_all aggregate() const noexcept {
+    if (in == unit::bytes) return over_all::largest;
+    return in == unit::number ? over_all::sum : over_all::geometric_mean;
+  }
 };
 
 [[nodiscard]] std::span<const metric> metrics() noexcept;

@@ -37,6 +37,7 @@ struct recording_facts {
 
 struct settings {
   std::vector<std::string> designs;  ///< the baseline first
+  std::map<std::string, std::string> summaries;  ///< of the designs, a line each
   std::uint32_t workers = 0;
   std::uint32_t repetitions = 0;  ///< without the warm-up
   double budget_s = 0;            ///< 0: none

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What the commands share.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/recording/recording.hpp"
+
+namespace rcuvm::cli {
+
+/// Wrong usage or bad input: the text goes to stderr, the program ends with exit_code::bad_input.
+class refusal : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Each adds its subcommand to the program; running it sets `code`.
+void add_designs(CLI::App& program, int& code);
+void add_maps(CLI::App& program, int& code);
+void add_replay(CLI::App& program, int& code);
+void add_review(CLI::App& program, int& code);
+
+/// The designs of a comma-separated list, or all for "all", in the order of all tables. Throws refusal naming the known.
+[[nodiscard]] std::vector<std::string> designs_named(const std::string& list);
+
+/// Reads recordings by name or path. Throws refusal naming the known ones, or with file, line and reason.
+[[nodiscard]] std::vector<recording::trace> read_traces(const std::vector<std::string>& names_or_paths);
+
+/// At least two, so that somebody waits for somebody; at most what a machine of the model has.
+[[nodiscard]] std::uint32_t default_workers();
+
+}  // namespace rcuvm::cli

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "bench/cli/cli.hpp"
+#include "bench/cli/command.hpp"
+#include "bench/report/campaign.hpp"
+#include "bench/report/table.hpp"
+#include "bench/report/write.hpp"
+#include "rcuvm/sync/clock.hpp"
+
+namespace rcuvm::cli {
+
+namespace {
+
+struct review_options {
+  std::vector<std::string> traces;
+  std::string designs = "all";
+  std::string folder = "report";
+  std::uint32_t repetitions = 5;
+  std::uint32_t workers = default_workers();
+  double budget_s = 240;
+  bool takes_shared = false;
+};
+
+volatile std::sig_atomic_t is_interrupted = 0;
+
+/// Ctrl-C ends the measuring between two recordings; what was written before stays as it was.
+class interrupt_watch {
+ public:
+  interrupt_watch() { previous_ = std::signal(SIGINT, [](int) { is_interrupted = 1; }); }
+  ~interrupt_watch() { std::signal(SIGINT, previous_); }
+  interrupt_watch(const interrupt_watch&) = delete;
+  interrupt_watch& operator=(const interrupt_watch&) = delete;
+
+ private:
+  void (*previous_)(int) = SIG_DFL;
+};
+
+struct interruption {};
+
+/// One line that changes on a terminal, a line each elsewhere.
+class progress_line {
+ public:
+  void show(const std::string& what, double done) {
+    if (is_interrupted != 0) throw interruption{};
+    const double elapsed_s = static_cast<double>(sync::now_ns() - begun_ns_) / 1e9;
+    fmt::print(stderr, "{}[{:3.0f} %, {:3.0f} s] {}{}", is_terminal_ ? "\r\033[K" : "", done * 100, elapsed_s, what,
+               is_terminal_ ? "" : "\n");
+    std::fflush(stderr);
+  }
+  ~progress_line() {
+    if (is_terminal_) fmt::print(stderr, "\r\033[K");
+  }
+  progress_line() = default;
+  progress_line(const progress_line&) = delete;
+  progress_line& operator=(const progress_line&) = delete;
+
+ private:
+  const bool is_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  const std::uint64_t begun_ns_ = sync::now_ns();
+};
+
+std::vector<std::string> recordings_of(const review_options& how) {
+  std::vector<std::string> names = how.traces;
+  if (names.empty()) {
+    for (const recording::location& one : recording::list(recording::bundled_folder())) names.push_back(one.name);
+    if (names.empty()) {
+      throw refusal{fmt::format("no recordings in {}; name some, or set RCUVM_RECORDINGS to a folder of them",
+                                recording::bundled_folder().string())};
+    }
+  }
+  if (how.takes_shared) {
+    for (const recording::location& one : recording::list(recording::shared_folder())) names.push_back(one.name);
+  }
+  return names;
+}
+
+int review(const review_options& how) {
+  const std::vector<std::string> designs = designs_named(how.designs);
+  if (const auto problem = report::obstacle_to_writing(how.folder)) throw refusal{*problem};
+  is_interrupted = 0;
+  const interrupt_watch watch;
+  try {
+    report::campaign_result measured;
+    {
+      progress_line progress;
+      progress.show("reading the recordings", 0);
+      const std::vector<recording::trace> traces = read_traces(recordings_of(how));
+      measured = report::run_campaign(
+          traces, {.designs = designs,
+                   .workers = how.workers,
+                   .repetitions = how.repetitions,
+                   .budget_s = how.budget_s,
+                   .on_progress = [&](const std::string& what, double done) { progress.show(what, done); }});
+      progress.show("writing " + how.folder, 1);
+      report::write_report(measured, how.folder);
+    }
+    fmt::print("{}\nreport: {}\n", report::summary_text(measured.data),
+               (std::filesystem::absolute(how.folder) / "index.html").lexically_normal().string());
+    return ok;
+  } catch (const interruption&) {
+    fmt::print(stderr, "rcuvm: interrupted; nothing was written\n");
+    return interrupted;
+  }
+}
+
+}  // namespace
+
+void add_review(CLI::App& program, int& code) {
+  const auto how = std::make_shared<review_options>();
+  CLI::App* const command = program.add_subcommand("review", "Compares designs on recordings, and writes a report");
+  command->add_option("traces", how->traces, "Recordings, by name or path (default: the bundled ones)")->type_name("TRACE");
+  command->add_option("--designs", how->designs, "Which, separated by commas; the first of the table is the baseline")
+      ->capture_default_str();
+  command->add_option("-o,--output", how->folder, "Folder of the report")->capture_default_str();
+  command->add_option("--repetitions", how->repetitions, "Of each measurement, beside the warm-up")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
+  command->add_option("--workers", how->workers, "Real threads that share the recorded ones")
+      ->check(CLI::Range(1U, 60U))
+      ->capture_default_str();
+  command->add_option("--budget", how->budget_s, "Seconds of measuring at most, about; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_flag("--all", how->takes_shared, "Also the recordings of ../shared/traces/perf, where these are");
+  command->footer(
+      "Examples:\n"
+      "  rcuvm review                                   the bundled recordings, report/index.html\n"
+      "  rcuvm review --designs mmap-lock,replace -o r  two designs\n"
+      "  rcuvm review my.perf.xz --repetitions 20 --budget 0");
+  command->callback([how, &code] { code = review(*how); });
+}
+
+}  // namespace rcuvm::cli

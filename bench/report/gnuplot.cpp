@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/gnuplot.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+
+extern char** environ;
+
+namespace rcuvm::report {
+
+bool run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
+  posix_spawn_file_actions_t actions{};
+  if (::posix_spawn_file_actions_init(&actions) != 0) return false;
+  ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  std::string program = "gnuplot";
+  std::string argument = script;
+  const std::array<char*, 3> arguments{program.data(), argument.data(), nullptr};
+  pid_t child = 0;
+  const int failed = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) return false;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string gnuplot_text(std::string from) {
+  std::ranges::replace_if(
+      from, [](char byte) { return byte == '\'' || static_cast<unsigned char>(byte) < ' '; }, ' ');
+  return "'" + from + "'";
+}
+
+std::string read_svg(const std::filesystem::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};
+  const std::size_t start = text.find("<svg");
+  const std::size_t end = text.rfind("</svg>");
+  if (start == std::string::npos || end == std::string::npos) return {};
+  return text.substr(start, end + 6 - start);
+}
+
+}  // namespace rcuvm::report

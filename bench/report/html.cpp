@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/report/html.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/report/metric.hpp"
+#include "bench/report/summary.hpp"
+#include "bench/report/words.hpp"
+
+namespace rcuvm::report {
+
+namespace {
+
+using replay::walker;
+
+std::string_view class_of(verdict found) {
+  switch (found) {
+    case verdict::better: return "good";
+    case verdict::worse: return "bad";
+    case verdict::unclear: break;
+  }
+  return "";
+}
+
+std::string_view sign_of(verdict found) {
+  switch (found) {
+    case verdict::better: return "+";
+    case verdict::worse: return "&minus;";
+    case verdict::unclear: break;
+  }
+  return "&nbsp;";
+}
+
+class page {
+ public:
+  page(const campaign_result& from, const plot_set& plots) : data_{from.data}, plots_{plots} {}
+
+  std::string write() {
+    out_ = fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                       "<title>rcuvm: {} designs on {} recordings</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
+                       data_.how.designs.size(), data_.recordings.size(), page_style);
+    head();
+    shown();
+    summary_table();
+    trade();
+    recordings();
+    method();
+    machine();
+    out_ += "</main>\n</body>\n</html>\n";
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] std::string design_name(const std::string& design) const {
+    const auto place = std::ranges::find(data_.how.designs, design) - data_.how.designs.begin();
+    return fmt::format("<span class=\"dot\" style=\"background:{}\"></span>{}",
+                       colour_of(static_cast<std::size_t>(place)), escape_html(design));
+  }
+  [[nodiscard]] const std::string& baseline() const { return data_.how.designs.front(); }
+
+  void head() {
+    out_ += "<h1>Address-space locking designs, measured on recorded programs</h1>\n";
+    out_ += fmt::format("<p class=\"lead\">rcuvm {} &middot; {} &middot; {} &middot; {} core{} &middot; {}</p>\n",
+                        escape_html(data_.machine.version), escape_html(data_.machine.date),
+                        escape_html(data_.machine.cpu), data_.machine.cores, data_.machine.cores == 1 ? "" : "s",
+                        escape_html(data_.machine.kernel));
+    std::vector<std::string> warnings = warnings_of(data_);
+    warnings.insert(warnings.end(), data_.notes.begin(), data_.notes.end());
+    if (!plots_.is_drawn) warnings.emplace_back("gnuplot is not installed: the plots are missing (their data is in data/).");
+    if (warnings.empty()) return;
+    out_ += "<div class=\"warnings\"><strong>Read the figures with this in mind</strong>\n<ul>\n";
+    for (const std::string& one : warnings) out_ += fmt::format("<li>{}</li>\n", escape_html(one));
+    out_ += "</ul></div>\n";
+  }
+
+  void list(std::string_view title, const std::vector<std::string>& items, std::string_view css) {
+    if (items.empty()) return;
+    out_ += fmt::format("<dt class=\"{}\">{}</dt>\n", css, title);
+    for (const std::string& one : items) out_ += fmt::format("<dd>{}</dd>\n", escape_html(one));
+  }
+
+  void shown() {
+    out_ += fmt::format("<h2>What this shows</h2>\n<p>{}</p>\n", escape_html(conclusion(data_)));
+    out_ += "<div class=\"findings\">\n";
+    for (const findings& one : find(data_)) {
+      out_ += fmt::format("<section>\n<h3>{}</h3>\n<p class=\"soft\">{}</p>\n<dl>\n", design_name(one.design),
+                          escape_html(summary_of_design(one.design)));
+      list("+ clearly better", one.better, "good");
+      list("&minus; clearly worse", one.worse, "bad");
+      if (!one.unclear.empty()) {
+        out_ += fmt::format("<dt>no clear difference</dt>\n<dd>{}</dd>\n",
+                            escape_html(fmt::format("{}", fmt::join(one.unclear, ", "))));
+      }
+      list("what it waited for and held", one.prices, "");
+      out_ += "</dl>\n</section>\n";
+    }
+    out_ += "</div>\n";
+  }
+
+  [[nodiscard]] std::string summary_of_design(const std::string& name) const {
+    const auto found = data_.how.summaries.find(name);
+    return found == data_.how.summaries.end() ? std::string{} : found->second;
+  }
+
+  void summary_table() {
+    out_ += "<h2>Summary over all recordings</h2>\n";
+    for (side which : sides) {
+      std::vector<const metric*> columns;
+      for (const metric* one : metrics_in(data_, true)) {
+        if (one->of == which) columns.push_back(one);
+      }
+      if (!columns.empty()) summary_side(which, columns);
+    }
+  }
+
+  void summary_side(side which, const std::vector<const metric*>& columns) {
+    out_ += fmt::format("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}</th>", name_of(which));
+    for (const metric* one : columns) out_ += fmt::format("<th scope=\"col\">{}</th>", escape_html(one->title));
+    out_ += "</tr></thead>\n<tbody>\n";
+    for (const std::string& design : data_.how.designs) {
+      out_ += fmt::format("<tr{}><th scope=\"row\">{}</th>", design == baseline() ? " class=\"baseline\"" : "",
+                          design_name(design));
+      for (const metric* one : columns) out_ += summary_cell_html(*one, design);
+      out_ += "</tr>\n";
+    }
+    out_ += "</tbody>\n<caption>";
+    for (const metric* one : columns) {
+      out_ += fmt::format("<strong>{}</strong>: {}. ", escape_html(one->title), escape_html(one->caption));
+    }
+    out_ += which == side::memory ? "Bytes: the largest of the recordings; counts: their sum, per replay."
+                                  : "Large: geometric mean of the ratios to the baseline; small: of the medians. "
+                                    "+ and &minus; stand where the difference is clear of the spread.";
+    out_ += "</caption>\n</table></div>\n";
+  }
+
+  [[nodiscard]] std::string summary_cell_html(const metric& of, const std::string& design) const {
+    const summary_cell cell = summarize(data_, of, design);
+    const std::string absolute = escape_html(to_text(cell.absolute, of.in));
+    if (of.aggregate() != over_all::geometric_mean || design == baseline()) return fmt::format("<td>{}</td>", absolute);
+    const verdict found = judge(cell, of);
+    return fmt::format("<td class=\"{}\"><b>{}</b><span class=\"sign\">{}</span><span class=\"abs\">{}</span></td>",
+                       class_of(found), ratio_text(cell.ratio), sign_of(found), absolute);
+  }
+
+  void figure(const std::string& svg, std::string_view caption) {
+    if (svg.empty()) return;
+    out_ += fmt::format("<figure>\n<div class=\"plot\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n", svg, caption);
+  }
+
+  void trade() {
+    if (plots_.trade.empty()) return;
+    out_ += "<h2>Both sides in one picture</h2>\n";
+    figure(plots_.trade, fmt::format("One mark per recording and design, relative to <code>{}</code> (the dashed cross). "
+                                     "Left: cheaper for writers; down: cheaper for faults. Bottom left is a gain on both "
+                                     "sides, top left and bottom right are trades.",
+                                     escape_html(baseline())));
+  }
+
+  void recordings() {
+    out_ += "<h2>Recording by recording</h2>\n<p class=\"soft\">Median over the repetitions, and in small figures the least "
+            "and the greatest. + and &minus;: no repetition lies among the baseline's.</p>\n";
+    for (std::size_t index = 0; index < data_.recordings.size(); ++index) {
+      const recording_facts& one = data_.recordings[index];
+      out_ += fmt::format("<details{}>\n<summary>{} <span>&nbsp;{}</span></summary>\n", index == 0 ? " open" : "",
+                          escape_html(one.name), escape_html(one.program));
+      recording_facts_list(one);
+      recording_table(one);
+      if (index < plots_.tails.size()) {
+        figure(plots_.tails[index], "Share of the calls (vertical) that took at least as long as this (horizontal), all "
+                                    "repetitions together. Lower and further left is better.");
+      }
+      out_ += "</details>\n";
+    }
+  }
+
+  void fact(std::string_view name, const std::string& value) {
+    if (!value.empty()) out_ += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, escape_html(value));
+  }
+
+  void recording_facts_list(const recording_facts& one) {
+    out_ += "<dl class=\"facts\">\n";
+    fact("command", one.command);
+    fact("replayed", fmt::format("{} calls and faults ({} faults) in {} address spaces by {} tasks, {} times per run",
+                                 one.steps, one.faults, one.spaces, one.tasks, one.passes));
+    fact("order kept", fmt::format("{} waits of one worker for another", one.waits));
+    std::string skipped;
+    for (const auto& [why, count] : one.skipped) skipped += fmt::format("{}{} ({})", skipped.empty() ? "" : "; ", why, count);
+    fact("not replayed", skipped);
+    out_ += "</dl>\n";
+  }
+
+  void recording_table(const recording_facts& recording) {
+    out_ += "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">figure</th>";
+    for (const std::string& design : data_.how.designs) {
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
+    }
+    out_ += "</tr></thead>\n<tbody>\n";
+    for (side which : sides) {
+      bool is_first = true;
+      for (const metric* one : metrics_in(data_, false)) {
+        if (one->of != which || !has_figure(recording, *one)) continue;
+        if (std::exchange(is_first, false)) {
+          out_ += fmt::format("<tr class=\"side\"><th scope=\"rowgroup\" colspan=\"{}\">{}</th></tr>\n",
+                              data_.how.designs.size() + 1, name_of(which));
+        }
+        recording_row(recording, *one);
+      }
+    }
+    out_ += "</tbody>\n</table></div>\n";
+  }
+
+  [[nodiscard]] bool has_figure(const recording_facts& recording, const metric& of) const {
+    return std::ranges::any_of(data_.how.designs, [&](const std::string& design) {
+      return spread_of(data_, recording.name, design, of.mode, of.key).max > 0;
+    });
+  }
+
+  void recording_row(const recording_facts& recording, const metric& of) {
+    out_ += fmt::format("<tr><th scope=\"row\" title=\"{}\">{}</th>", escape_html(of.caption), escape_html(of.title));
+    const spread base = spread_of(data_, recording.name, baseline(), of.mode, of.key);
+    for (const std::string& design : data_.how.designs) {
+      const spread mine = spread_of(data_, recording.name, design, of.mode, of.key);
+      if (mine.count == 0) {
+        out_ += "<td></td>";
+        continue;
+      }
+      const verdict found = judge(mine, base, of);
+      out_ += fmt::format("<td class=\"{}\">{}<span class=\"sign\">{}</span>", class_of(found),
+                          escape_html(to_text(mine.median, of.in)), sign_of(found));
+      if (mine.min != mine.max) {
+        out_ += fmt::format("<span class=\"range\">{} to {}</span>", escape_html(to_text(mine.min, of.in)),
+                            escape_html(to_text(mine.max, of.in)));
+      }
+      out_ += "</td>";
+    }
+    out_ += "</tr>\n";
+  }
+
+  void method() {
+    const settings& how = data_.how;
+    out_ += fmt::format(
+        "<h2>How it was measured</h2>\n"
+        "<p>Each recorded task belongs to one of {} workers. A worker runs its calls and faults in recorded order, as fast "
+        "as it can; it waits for another worker where the recorded order matters: a call that changes a range waits for "
+        "what happened in that range before, a fault for the last change of its page. These waits are in no latency. "
+        "Mappings go where the kernel put them.</p>\n"
+        "<p>The designs ran in turn (A B C D, B C D A, ...), {} time{} after a warm-up that is in no figure; each run "
+        "three times: alone, with a thread that walks the maps in chunks of {} lines, and with one that walks pinned "
+        "snapshots, both pausing {} between walks. A latency is the time between two readings of the clock, one after each "
+        "call; {:.0f} ns of it is the reading itself. Percentiles are exact to 1.2 %.</p>\n"
+        "<p class=\"soft\">Everything measured is in <a href=\"result.json\">result.json</a>; the plots' data and scripts "
+        "are in <a href=\"data/\">data/</a>.</p>\n",
+        how.workers, how.repetitions, how.repetitions == 1 ? "" : "s", how.walk_chunk_lines,
+        to_text(static_cast<double>(how.walk_pause_ns), unit::nanoseconds), data_.machine.clock_cost_ns);
+    out_ += "<dl class=\"facts\">\n";
+    for (const std::string& design : how.designs) fact(escape_html(design), summary_of_design(design));
+    out_ += "</dl>\n";
+  }
+
+  void machine() {
+    const machine_facts& on = data_.machine;
+    out_ += "<h2>Machine and build</h2>\n<dl class=\"facts\">\n";
+    fact("CPU", fmt::format("{}{}, {} cores", on.cpu, on.is_virtual ? " (virtual machine)" : "", on.cores));
+    fact("memory", to_text(static_cast<double>(on.memory_bytes), unit::bytes));
+    fact("system", on.system + ", " + on.kernel);
+    fact("load", fmt::format("{:.2f} before, {:.2f} after", on.load_before[0], on.load_after[0]));
+    fact("compiler", on.compiler);
+    fact("flags", on.flags);
+    fact("assertions", on.has_assertions ? "on" : "off");
+    fact("sanitizer", on.sanitizer);
+    fact("RCU", fmt::format("liburcu {}, flavour {}", on.rcu_version, on.rcu_flavour));
+    fact("clock", fmt::format("{:.1f} ns a reading", on.clock_cost_ns));
+    out_ += "</dl>\n";
+  }
+
+  const result& data_;
+  const plot_set& plots_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string to_html(const campaign_result& from, const plot_set& plots) { return page{from, plots}.write(); }
+
+}  // namespace rcuvm::report
