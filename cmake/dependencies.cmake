@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What rcuvm is built from. The library's own needs are repeated in rcuvmConfig.cmake.in and rcuvm.pc.in.
+# What rcuvm is built from. What the library's users need too is repeated in rcuvmConfig.cmake.in and rcuvm.pc.in.
 
 if(NOT RCUVM_RCU MATCHES "^(memb|qsbr)$")
   message(FATAL_ERROR "RCUVM_RCU is '${RCUVM_RCU}'; it can be memb or qsbr")

@@ -19,10 +19,6 @@ string(REGEX REPLACE "[^/]+" ".." rcuvm_pc_to_prefix "${CMAKE_INSTALL_LIBDIR}/pk
 set(rcuvm_pc_cflags ${rcuvm_public_definitions})
 list(TRANSFORM rcuvm_pc_cflags PREPEND "-D")
 list(JOIN rcuvm_pc_cflags " " rcuvm_pc_cflags)
-get_target_property(rcuvm_type rcuvm TYPE)
-if(NOT rcuvm_type STREQUAL "INTERFACE_LIBRARY")
-  set(rcuvm_pc_libs "-L\${libdir} -lrcuvm")
-endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/rcuvm.pc.in" "${PROJECT_BINARY_DIR}/rcuvm.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/rcuvm.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 

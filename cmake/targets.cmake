@@ -57,31 +57,17 @@ function(rcuvm_configure_program target)
   endif()
 endfunction()
 
-# A library of every source below FOLDER; header-only while there is none.
+# A library of every source below FOLDER.
 function(rcuvm_add_library target folder)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "EXCEPT")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
   list(REMOVE_ITEM sources ${arg_EXCEPT})
-  if(sources)
-    add_library(${target} ${sources})
-    rcuvm_configure_target(${target})
-  else()
-    add_library(${target} INTERFACE)
-  endif()
-endfunction()
-
-# PUBLIC, or INTERFACE for a library without sources.
-function(rcuvm_scope target out)
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "INTERFACE_LIBRARY")
-    set(${out} INTERFACE PARENT_SCOPE)
-  else()
-    set(${out} PUBLIC PARENT_SCOPE)
-  endif()
+  add_library(${target} ${sources})
+  rcuvm_configure_target(${target})
 endfunction()
 
 # What a result file must say about how the program was built.
-function(rcuvm_describe_build target scope)
+function(rcuvm_describe_build target)
   string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
   string(JOIN " " flags "-std=c++23" ${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}})
   if(RCUVM_NATIVE)
@@ -90,6 +76,5 @@ function(rcuvm_describe_build target scope)
   if(RCUVM_SANITIZE)
     string(APPEND flags " -fsanitize=${RCUVM_SANITIZE}")
   endif()
-  target_compile_definitions(${target} ${scope} "RCUVM_BUILD_FLAGS=\"${flags}\""
-                                                "RCUVM_BUILD_VERSION=\"${PROJECT_VERSION}\"")
+  target_compile_definitions(${target} PUBLIC "RCUVM_BUILD_FLAGS=\"${flags}\"" "RCUVM_BUILD_VERSION=\"${PROJECT_VERSION}\"")
 endfunction()
