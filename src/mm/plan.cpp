@@ -40,6 +40,14 @@ void plan::gather(const tree_view& now, range where) {
   }
 }
 
+address plan::mapped_until(range where) const noexcept {
+  address reached = where.start;
+  for (const piece& each : pieces_) {
+    if (each.fields.where.start <= reached) reached = std::max(reached, each.fields.where.end);
+  }
+  return std::min(reached, where.end);
+}
+
 void plan::split(address at) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const range where = pieces_[i].fields.where;

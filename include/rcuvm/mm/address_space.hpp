@@ -105,9 +105,10 @@ class address_space {
   /// What the page tables need after a version is published.
   struct page_work {
     range unmapped = {};        ///< zap all that was mapped there, and unlink what becomes empty
+    range replaced = {};        ///< zap all that was mapped there: other mappings have taken its place
     range reprotected = {};     ///< give present pages their VMA's protection of now
     range moved_from = {};      ///< take pages from there ...
-    address moved_to = 0;       ///< ... and put them here, in order
+    address moved_to = 0;       ///< ... and put them here, in order; the tables are prepared
     range fresh = {};           ///< records put here are building until the page work is over
   };
 
@@ -129,11 +130,16 @@ class address_space {
 
   // map.hpp
   [[nodiscard]] result<void> make_room(vm::cpu& cpu, write_guard& guard, range where);
+  [[nodiscard]] result<void> make_room_once(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length) const;
   [[nodiscard]] bool is_free(const view& now, range where) const;
-  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove);
-  void populate(vm::cpu& cpu, range where);
+  [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
+  [[nodiscard]] static std::optional<typename tree::entry> mapping_below(const view& now, address at);
+  enum class at_hole : std::uint8_t { goes_on, stops };
+  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove,
+                                          at_hole then);
+  result<void> populate(vm::cpu& cpu, range where);
 
   // fault.hpp
   struct fault_site;
@@ -145,10 +151,12 @@ class address_space {
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
 
   // remap.hpp
+  [[nodiscard]] bool can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const;
+  [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted) const;
   [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                               const mm::remap_request& wanted);
-  [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
-                                     const mm::remap_request& wanted);
+  [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, vm::vma& old, const mm::remap_request& wanted,
+                                     range target);
 
   // access.hpp
   template <class Copy>

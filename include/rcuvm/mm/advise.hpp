@@ -72,11 +72,18 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   const auto asked = mm::flags_of_advice(advice);
   if (!asked || !is_page_aligned(where.start) || where.end < where.start) return fail(EINVAL);
   if (where.is_empty()) return {};
-  if (!(asked->add.is_empty() && asked->remove.is_empty())) return change_flags(cpu, where, asked->add, asked->remove);
+  if (!(asked->add.is_empty() && asked->remove.is_empty())) {
+    return change_flags(cpu, where, asked->add, asked->remove, at_hole::goes_on);
+  }
   if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
     const auto wanted = advice == MADV_POPULATE_READ ? vm::access::read : vm::access::write;
     for (address at = where.start; at < where.end; at += page_size) {
-      if (auto done = fault(cpu, at, wanted); !done) return fail(done.error().number() == EFAULT ? ENOMEM : EFAULT);
+      const auto done = fault(cpu, at, wanted);
+      if (done) continue;
+      if (done.error().number() == EACCES) return fail(EINVAL);
+      read_guard guard{state_};
+      const bool is_beyond_file = !is_free(view_of(guard), {at, at + page_size});
+      return fail(done.error().number() == EFAULT && is_beyond_file ? EFAULT : ENOMEM);
     }
     return {};
   }
@@ -94,29 +101,27 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
 }
 
-/// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done.
+/// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done, or what
+/// lies before it.
 template <class Design>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove) {
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove,
+                                                 at_hole then) {
   return change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
-    address reached = where.start;
-    bool has_hole = false;
-    for (const auto& piece : planned.pieces()) {
-      if (piece.fields.where.start >= where.end || piece.fields.where.end <= where.start) continue;
-      has_hole |= piece.fields.where.start > reached;
-      reached = piece.fields.where.end;
-    }
-    planned.change(where, [&](vm::vma_fields& fields) {
+    const address reached = planned.mapped_until(where);
+    const range changed{where.start, then == at_hole::stops ? reached : where.end};
+    planned.change(changed, [&](vm::vma_fields& fields) {
       const vm::vma_flags made = fields.flags.without(remove).with(add);
       return std::exchange(fields.flags, made) != made;
     });
     planned.merge();
     if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
-    return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
+    return reached < where.end ? fail(ENOMEM) : result<void>{};
   });
 }
 
-/// mlock and mlock2(MLOCK_ONFAULT). Errors as advise; EINVAL: beyond the top of all addresses.
+/// mlock and mlock2(MLOCK_ONFAULT). EINVAL: beyond the top of all addresses. ENOMEM: a hole, what lies before it is locked;
+/// or a page that may not be touched, everything is locked. EAGAIN: no frames.
 template <class Design>
 result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_fault) {
   where = {page_floor(where.start), page_ceil(where.end)};
@@ -124,19 +129,18 @@ result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_f
   if (where.is_empty()) return {};
   vm::vma_flags add = vm::vma_flag::locked;
   if (is_on_fault) add = add.with(vm::vma_flag::lock_on_fault);
-  const auto changed =
-      change_flags(cpu, where, add, is_on_fault ? vm::vma_flags{} : vm::vma_flags{vm::vma_flag::lock_on_fault});
-  if (changed && !is_on_fault) populate(cpu, where);
-  return changed;
+  const vm::vma_flags remove = is_on_fault ? vm::vma_flags{} : vm::vma_flags{vm::vma_flag::lock_on_fault};
+  const auto changed = change_flags(cpu, where, add, remove, at_hole::stops);
+  return changed && !is_on_fault ? populate(cpu, where) : changed;
 }
 
-/// munlock. Errors as advise.
+/// munlock. EINVAL and ENOMEM as lock().
 template <class Design>
 result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
   where = {page_floor(where.start), page_ceil(where.end)};
   if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
-  return change_flags(cpu, where, {}, {vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+  return change_flags(cpu, where, {}, {vm::vma_flag::locked, vm::vma_flag::lock_on_fault}, at_hole::stops);
 }
 
 }  // namespace rcuvm

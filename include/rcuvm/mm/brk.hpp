@@ -20,10 +20,10 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
     if (!shrunk.is_empty()) {
       if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_;
     } else if (!grown.is_empty()) {
-      // A stack that may grow needs its guard gap above the heap, too.
-      range needed = grown;
-      const auto after = view_of(guard).next(grown.start);
-      if (after && after->value->fields().flags.has(vm::vma_flag::grows_down)) needed.end += layout_.stack_guard_gap;
+      // One page stays free above the heap, and the guard gap of a stack.
+      range needed{grown.start, grown.end + page_size};
+      const auto above = mapping_above(view_of(guard), grown.start);
+      if (above && above->value->fields().flags.has(vm::vma_flag::grows_down)) needed.end += layout_.stack_guard_gap;
       if (!is_free(view_of(guard), needed)) return break_;
       const mm::map_request heap{.length = grown.size(), .protection = {vm::prot::read, vm::prot::write}};
       mm::plan planned{view_of(guard), grown};

@@ -40,6 +40,9 @@ class unpublished_records {
     if (made != nullptr) records_.push_back(made);
     return made;
   }
+  [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }
+  /// The first ones made.
+  [[nodiscard]] std::span<vm::vma* const> first(std::size_t count) const noexcept { return {records_.data(), count}; }
   /// They belong to the tree now.
   [[nodiscard]] mm::vector<vm::vma*> release() noexcept { return std::exchange(records_, {}); }
 
@@ -53,6 +56,20 @@ inline bool stays(const mm::plan::piece& piece, const vm::vma& old) noexcept {
   if (piece.fields.where != was.where) return false;
   return !piece.is_touched || (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
                                piece.fields.backing == was.backing && piece.fields.anon == old.anon());
+}
+
+/// Faults give a VMA its anon identity without the writer's lock: the records that take its place get it, too. Both lists
+/// rise; records that are still building have no part in the old pages.
+inline void hand_down_identities(std::span<vm::vma* const> outdated, std::span<vm::vma* const> published) noexcept {
+  auto heir = published.begin();
+  for (vm::vma* old : outdated) {
+    const std::uint64_t identity = old->last_anon();
+    if (identity == 0) continue;
+    while (heir != published.end() && (*heir)->where().end <= old->where().start) ++heir;
+    for (auto each = heir; each != published.end() && (*each)->where().start < old->where().end; ++each) {
+      if ((*each)->is_live() && (*each)->fields().is_private()) (*each)->set_anon(identity);
+    }
+  }
 }
 
 /// Publishes `planned`, does the page work, and lets the design dispose of what is old.
@@ -102,6 +119,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     done = where.end;
   }
   clear_until(std::numeric_limits<address>::max());
+  const std::size_t mapped = fresh.count();
   for (const range gone : dead) {
     vm::vma* mark = nullptr;
     if constexpr (Design::leaves_tombstones) {
@@ -110,20 +128,21 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     }
     if (auto stored = change.store(gone, mark); !stored) return stored;
   }
-  if (work.moved_to != 0 && !prepare_tables(cpu, work.moved_from, work.moved_to)) return fail(ENOMEM);
   if constexpr (Design::leaves_tombstones) Design::reserve(state_, dead.size());
 
   reclaim::retire_list retired;
-  change.commit(retired, [&outdated] {
+  change.commit(retired, [&] {
     for (vm::vma* each : outdated) each->kill();
+    hand_down_identities(outdated, fresh.first(mapped));
   });
   const auto published = fresh.release();
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
-  if (!work.unmapped.is_empty() || work.moved_to != 0) {
+  if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
     Design::quiesce(state_, cpu.count);
-    if (work.moved_to != 0) move_pages(cpu, work.moved_from, work.moved_to);
+    zap(cpu, work.replaced);
+    move_pages(cpu, work.moved_from, work.moved_to);
     unmap_pages(cpu, view_of(guard), work.unmapped, retired);
   }
   if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);

@@ -184,22 +184,24 @@ template <class Design>
 bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   {
     read_guard guard{state_};
-    const auto above = view_of(guard).next(at);
+    const auto above = mapping_above(view_of(guard), at);
     if (!above || !above->value->fields().flags.has(vm::vma_flag::grows_down)) return false;
   }
   const auto grown = change_locked(cpu, [&](write_guard& guard) -> result<void> {
-    range where{page_floor(at), page_floor(at) + page_size};
-    Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
+    range where{page_floor(at), page_floor(at)};
+    std::optional<typename tree::entry> above;
+    do {
+      above = mapping_above(view_of(guard), at);
+      if (!above) return fail(ENOMEM);
+      if (above->where.start <= at) return {};  // somebody else has grown it
+      where.end = above->where.start;
+    } while (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count));
     const view now = view_of(guard);
-    const auto above = now.next(at);
-    if (!above) return fail(ENOMEM);
-    if (above->where.start <= at && !above->value->is_tombstone()) return {};  // somebody else has grown it
     const vm::vma_fields& stack = above->value->fields();
     if (!stack.flags.has(vm::vma_flag::grows_down)) return fail(ENOMEM);
-    where.end = stack.where.start;
     if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
-    const auto below = now.previous(where.start);
-    if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) && !below->value->is_tombstone() &&
+    const auto below = mapping_below(now, where.start);
+    if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) &&
         !below->value->fields().allowed().is_empty() && where.start - below->where.end < layout_.stack_guard_gap) {
       return fail(ENOMEM);
     }

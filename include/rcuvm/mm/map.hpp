@@ -8,7 +8,7 @@
 
 namespace rcuvm {
 
-/// EINVAL: no length, an offset or a fixed address off the page grid. ENOMEM: no room, or no memory.
+/// EINVAL: no length, an offset or a fixed address off the page grid, a shared stack. ENOMEM: no room, or no memory.
 /// EEXIST: fixed_noreplace and something is mapped there.
 template <class Design>
 result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& wanted) {
@@ -16,8 +16,9 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
   const bool is_fixed = wanted.flags.has_any({mm::map_flag::fixed, mm::map_flag::fixed_noreplace});
   if (wanted.length == 0 || !is_page_aligned(wanted.offset)) return fail(EINVAL);
   if (length == 0 || length > layout_.end) return fail(ENOMEM);
-  if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
   if (is_fixed && wanted.hint > layout_.end - length) return fail(ENOMEM);
+  if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
+  if (wanted.flags.has_all({mm::map_flag::shared, mm::map_flag::grows_down})) return fail(EINVAL);
 
   range where;
   auto done = change_locked(cpu, [&](write_guard& guard) -> result<void> {
@@ -42,10 +43,10 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     planned.insert(mm::fields_of(asked, where));
     planned.merge();
     // What is replaced leaves pages behind: nobody may fault the new mapping in before they are gone.
-    return apply(cpu, guard, planned, {.unmapped = replaces ? where : range{}, .fresh = replaces ? where : range{}});
+    return apply(cpu, guard, planned, {.replaced = replaces ? where : range{}, .fresh = replaces ? where : range{}});
   });
   if (!done) return std::unexpected{done.error()};
-  if (wanted.flags.has_any({mm::map_flag::populate, mm::map_flag::locked})) populate(cpu, where);
+  if (wanted.flags.has_any({mm::map_flag::populate, mm::map_flag::locked})) std::ignore = populate(cpu, where);
   return where.start;
 }
 
@@ -53,26 +54,40 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
 /// designs replace in the same version instead.
 template <class Design>
 result<void> address_space<Design>::make_room(vm::cpu& cpu, write_guard& guard, range where) {
-  if constexpr (Design::leaves_tombstones) {
-    for (bool waited = true; waited;) {
-      if (!is_free(view_of(guard), where)) {
-        if (auto gone = unmap_locked(cpu, guard, where); !gone) return gone;
-      }
-      waited = Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
-    }
-  } else {
-    static_cast<void>(cpu), static_cast<void>(guard), static_cast<void>(where);
-  }
+  do {
+    if (auto gone = make_room_once(cpu, guard, where); !gone) return gone;
+  } while (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count));
   return {};
+}
+
+/// The same without the wait.
+template <class Design>
+result<void> address_space<Design>::make_room_once(vm::cpu& cpu, write_guard& guard, range where) {
+  if (!Design::leaves_tombstones || is_free(view_of(guard), where)) return {};
+  return unmap_locked(cpu, guard, where);
 }
 
 /// Is nothing mapped in `where`? Dead entries do not count.
 template <class Design>
 bool address_space<Design>::is_free(const view& now, range where) const {
-  for (auto one = now.next(where.start); one && one->where.start < where.end; one = now.next(one->where.end)) {
-    if (!one->value->is_tombstone()) return false;
-  }
-  return true;
+  const auto first = mapping_above(now, where.start);
+  return !first || first->where.start >= where.end;
+}
+
+/// The lowest mapping that ends above `at`. Dead entries do not count.
+template <class Design>
+auto address_space<Design>::mapping_above(const view& now, address at) -> std::optional<typename tree::entry> {
+  auto one = now.next(at);
+  while (one && one->value->is_tombstone()) one = now.next(one->where.end);
+  return one;
+}
+
+/// The highest mapping that starts below `at`. Dead entries do not count.
+template <class Design>
+auto address_space<Design>::mapping_below(const view& now, address at) -> std::optional<typename tree::entry> {
+  auto one = now.previous(at);
+  while (one && one->value->is_tombstone()) one = now.previous(one->where.start);
+  return one;
 }
 
 /// The hint when it is free; else the highest gap below mmap_base, or the lowest above unmapped_base. Dead entries are
@@ -80,12 +95,13 @@ bool address_space<Design>::is_free(const view& now, range where) const {
 template <class Design>
 result<address> address_space<Design>::find_area(const view& now, address hint, std::uint64_t length) const {
   const auto guard_below = [&](range candidate) {
-    const auto after = now.next(candidate.end);
+    const auto after = mapping_above(now, candidate.end);
     return after && after->value->fields().flags.has(vm::vma_flag::grows_down) &&
            after->where.start - candidate.end < layout_.stack_guard_gap;
   };
-  hint = page_ceil(hint);
-  if (hint >= layout_.lowest && length <= layout_.end && hint <= layout_.end - length) {
+  hint = page_floor(hint);
+  if (hint != 0) hint = std::max(hint, layout_.lowest);
+  if (hint != 0 && length <= layout_.end && hint <= layout_.end - length) {
     const range wish{hint, hint + length};
     const auto after = now.next(wish.start);
     if ((!after || after->where.start >= wish.end) && !guard_below(wish)) return hint;
@@ -94,30 +110,33 @@ result<address> address_space<Design>::find_area(const view& now, address hint, 
     range within{layout_.lowest, layout_.mmap_base};
     while (auto gap = now.highest_gap(length, within, page_size)) {
       if (!guard_below(*gap)) return gap->start;
-      within.end = now.next(gap->end)->where.start - layout_.stack_guard_gap;
+      const address stack = mapping_above(now, gap->end)->where.start;
+      within.end = stack - std::min(stack, layout_.stack_guard_gap);
     }
   }
   range within{layout_.unmapped_base, layout_.end};
   while (auto gap = now.lowest_gap(length, within, page_size)) {
     if (!guard_below(*gap)) return gap->start;
-    within.start = now.next(gap->end)->where.end;
+    within.start = mapping_above(now, gap->end)->where.end;
   }
   return fail(ENOMEM);
 }
 
-/// Faults the pages of `where` in, as far as that is possible. Kernel: mm_populate.
+/// Faults the pages of `where` in, up to the first that cannot be. ENOMEM: a hole, or no access. EAGAIN: no frame.
+/// Kernel: mm_populate; errors as mlock returns them.
 template <class Design>
-void address_space<Design>::populate(vm::cpu& cpu, range where) {
+result<void> address_space<Design>::populate(vm::cpu& cpu, range where) {
   for (address at = where.start; at < where.end; at += page_size) {
     vm::access wanted = vm::access::read;
     {
       read_guard guard{state_};
       const vm::vma* here = view_of(guard).find(at);
-      if (here == nullptr || here->is_tombstone() || here->fields().allowed().is_empty()) return;
+      if (here == nullptr || here->is_tombstone() || here->fields().allowed().is_empty()) return fail(ENOMEM);
       if (here->fields().is_private() && here->fields().flags.has(vm::vma_flag::write)) wanted = vm::access::write;
     }
-    if (!fault(cpu, at, wanted)) return;
+    if (const auto done = fault(cpu, at, wanted); !done) return fail(done.error().number() == ENOMEM ? EAGAIN : ENOMEM);
   }
+  return {};
 }
 
 }  // namespace rcuvm

@@ -43,6 +43,9 @@ class plan {
   [[nodiscard]] vector<piece>& pieces() noexcept { return pieces_; }
   [[nodiscard]] const vector<piece>& pieces() const noexcept { return pieces_; }
 
+  /// How far `where` is mapped from its start on without a hole; its start when there is nothing.
+  [[nodiscard]] address mapped_until(range where) const noexcept;
+
   /// Cuts the piece that holds `at` in two, there. Nothing when `at` is an edge or in a hole.
   void split(address at);
   /// Takes out all that is mapped in `where`, cutting at its edges.

@@ -11,16 +11,13 @@ namespace rcuvm {
 /// EINVAL: not on the page grid. ENOMEM: a hole; what lies before it has been changed, as the kernel does.
 template <class Design>
 result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::protection to) {
+  if (!is_page_aligned(where.start)) return fail(EINVAL);
+  if (where.start == where.end) return {};
   where.end = page_ceil(where.end);
-  if (where.start == where.end && is_page_aligned(where.start)) return {};
-  if (!is_valid(where)) return is_page_aligned(where.start) ? fail(ENOMEM) : fail(EINVAL);
+  if (where.is_empty()) return fail(ENOMEM);
   return change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
-    address reached = where.start;  // no hole up to here
-    for (const auto& piece : planned.pieces()) {
-      if (piece.fields.where.start <= reached) reached = std::max(reached, piece.fields.where.end);
-    }
-    const range done{where.start, std::min(reached, where.end)};
+    const range done{where.start, planned.mapped_until(where)};
     if (!done.is_empty()) {
       planned.change(done, [to](vm::vma_fields& fields) {
         const vm::vma_flags made = mm::protected_flags(fields, to);

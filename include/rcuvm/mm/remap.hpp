@@ -3,73 +3,118 @@
 
 /// mremap: shrink, grow, move.
 
+#include <bitset>
+
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
 
+namespace mm {
+
+/// Can `asked`, whose lengths are rounded, be refused without a look at the mappings? Kernel: check_mremap_params.
+[[nodiscard]] inline bool is_malformed(const remap_request& asked, address end) noexcept {
+  if (!is_page_aligned(asked.old_address) || asked.new_length == 0 || asked.new_length > end) return true;
+  const bool keeps_old = asked.flags.has(remap_flag::dont_unmap);
+  if (!asked.flags.has(remap_flag::fixed) && !keeps_old) return false;
+  if (asked.new_address > end - asked.new_length || !is_page_aligned(asked.new_address)) return true;
+  if (!asked.flags.has(remap_flag::may_move)) return true;
+  if (keeps_old && asked.old_length != asked.new_length) return true;
+  const range old{asked.old_address, asked.old_address + asked.old_length};
+  const range target{asked.new_address, asked.new_address + asked.new_length};
+  return asked.flags.has(remap_flag::fixed) && target.overlaps(old);
+}
+
+/// Faults in the mapping wait, until its pages have been moved or it turns out that they cannot be.
+class held_back {
+ public:
+  explicit held_back(vm::vma& mapping) noexcept : mapping_{&mapping} { mapping.hold_back(); }
+  ~held_back() {
+    if (mapping_ != nullptr) mapping_->set_live();
+  }
+  held_back(const held_back&) = delete;
+  held_back& operator=(const held_back&) = delete;
+
+  /// The mapping has been replaced by others, and may be gone.
+  void forget() noexcept { mapping_ = nullptr; }
+
+ private:
+  vm::vma* mapping_;
+};
+
+}  // namespace mm
+
 /// EINVAL: off the page grid, no new length, flags that do not fit, ranges that overlap. EFAULT: nothing mapped at the
 /// old address, or the old range spans more than one mapping. ENOMEM: no room, or cannot grow without moving.
+/// Kernel: as of 6.18, but for moves of several mappings at once.
 template <class Design>
 result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_request& wanted) {
   mm::remap_request asked = wanted;
   asked.old_length = page_ceil(wanted.old_length);
   asked.new_length = page_ceil(wanted.new_length);
-  const bool is_fixed = asked.flags.has(mm::remap_flag::fixed);
-  const bool keeps_old = asked.flags.has(mm::remap_flag::dont_unmap);
+  if (mm::is_malformed(asked, layout_.end)) return fail(EINVAL);
+  const bool stays_there = !asked.flags.has_any({mm::remap_flag::fixed, mm::remap_flag::dont_unmap});
   const range old{asked.old_address, asked.old_address + asked.old_length};
-  const range target{asked.new_address, asked.new_address + asked.new_length};
-  if (!is_page_aligned(asked.old_address) || asked.new_length == 0) return fail(EINVAL);
-  if ((is_fixed || keeps_old) && !asked.flags.has(mm::remap_flag::may_move)) return fail(EINVAL);
-  if (keeps_old && asked.old_length != asked.new_length) return fail(EINVAL);
-  if (is_fixed && (!is_page_aligned(target.start) || target.end > layout_.end || target.end < target.start ||
-                   target.overlaps(old))) {
-    return fail(EINVAL);
-  }
-  if (old.end > layout_.end || old.end < old.start) return fail(EFAULT);
 
   return change_locked(cpu, [&](write_guard& guard) -> result<address> {
-    if (is_fixed) {
-      // The target goes first, and stays gone even if the rest fails: so does the kernel.
-      if (auto gone = unmap_locked(cpu, guard, target); !gone) return std::unexpected{gone.error()};
-      Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), target, cpu.count);
-    } else if (asked.recorded) {
-      // Replay: the kernel had room there, so a dead entry of ours has to go first.
-      const address from = *asked.recorded == old.start ? old.end : *asked.recorded;
-      const range needed{from, *asked.recorded + asked.new_length};
-      Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count);
-    }
-    const vm::vma* found = view_of(guard).find(asked.old_address);
-    if (found == nullptr || found->is_tombstone()) return fail(EFAULT);
-    if (asked.old_length == 0 && found->fields().is_private()) return fail(EINVAL);
-    if (asked.old_length > asked.new_length) {
-      const range tail{asked.old_address + asked.new_length, old.end};
-      if (auto gone = unmap_locked(cpu, guard, tail); !gone) return std::unexpected{gone.error()};
-      asked.old_length = asked.new_length;
-      found = view_of(guard).find(asked.old_address);
+    for (;;) {
+      vm::vma* found = view_of(guard).find(asked.old_address);
       if (found == nullptr || found->is_tombstone()) return fail(EFAULT);
-    }
-    if (old.start + asked.old_length > found->where().end) return fail(EFAULT);
-    if (!is_fixed && !keeps_old) {
-      if (asked.old_length == asked.new_length) return asked.old_address;
-      if (auto grown = grow_in_place(cpu, guard, *found, asked);
-          grown || grown.error().number() != ENOMEM || !asked.flags.has(mm::remap_flag::may_move)) {
-        return grown;
+      if (asked.old_length == 0 && found->fields().is_private()) return fail(EINVAL);
+      if (stays_there && asked.old_length == asked.new_length) return asked.old_address;
+      if (stays_there && asked.old_length > asked.new_length) {
+        const range tail{asked.old_address + asked.new_length, old.end};
+        if (!is_valid(tail)) return fail(EINVAL);
+        if (auto gone = unmap_locked(cpu, guard, tail); !gone) return std::unexpected{gone.error()};
+        return asked.old_address;
       }
-      found = view_of(guard).find(asked.old_address);
+      if (asked.old_length > found->where().end - asked.old_address) return fail(EFAULT);
+
+      const bool grows = stays_there && can_grow(view_of(guard), *found, asked);
+      range needed{old.end, old.start + asked.new_length};
+      if (!grows) {
+        if (!asked.flags.has(mm::remap_flag::may_move)) return fail(ENOMEM);
+        const auto to = place_for(view_of(guard), asked);
+        if (!to) return to;
+        needed = {*to, *to + asked.new_length};
+      }
+      if (asked.old_length == 0 && needed.contains(asked.old_address)) {  // the target goes first, and the source with it
+        if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
+        return fail(EFAULT);
+      }
+      if (asked.flags.has(mm::remap_flag::fixed)) {
+        if (auto room = make_room_once(cpu, guard, needed); !room) return std::unexpected{room.error()};
+      } else if (!is_free(view_of(guard), needed)) {
+        return fail(ENOMEM);  // where the recording had room
+      }
+      // A dead entry: wait for its end, then look at everything again.
+      if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
+      return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
     }
-    return move(cpu, guard, *found, asked);
   });
 }
 
-/// Grows the mapping at its end, if that is where the old range ends and the addresses behind are free.
+/// Does the mapping end with the old range, and are the addresses behind it free? Dead entries do not count.
+template <class Design>
+bool address_space<Design>::can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const {
+  const range more{wanted.old_address + wanted.old_length, wanted.old_address + wanted.new_length};
+  if (wanted.recorded && *wanted.recorded != wanted.old_address) return false;
+  return wanted.old_length != 0 && old.where().end == more.start && more.end <= layout_.end && is_free(now, more);
+}
+
+/// Where a mapping that moves goes to.
+template <class Design>
+result<address> address_space<Design>::place_for(const view& now, const mm::remap_request& wanted) const {
+  if (wanted.flags.has(mm::remap_flag::fixed)) return wanted.new_address;
+  const address hint = wanted.flags.has(mm::remap_flag::dont_unmap) ? wanted.new_address : 0;
+  const auto area = find_area(now, hint, wanted.new_length);
+  return wanted.recorded ? *wanted.recorded : area;
+}
+
+/// Grows the mapping at its end.
 template <class Design>
 result<address> address_space<Design>::grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                                      const mm::remap_request& wanted) {
   const range more{wanted.old_address + wanted.old_length, wanted.old_address + wanted.new_length};
-  const bool is_moved = wanted.recorded.has_value() && *wanted.recorded != wanted.old_address;
-  if (wanted.old_length == 0 || is_moved || old.where().end != more.start || more.end > layout_.end) return fail(ENOMEM);
-  const auto after = view_of(guard).next(more.start);  // a dead entry is in the way, too
-  if (after && after->where.start < more.end) return fail(ENOMEM);
   mm::plan planned{view_of(guard), more};
   vm::vma_fields tail = old.fields();
   tail.page_offset = tail.page_of(more.start);
@@ -81,49 +126,64 @@ result<address> address_space<Design>::grow_in_place(vm::cpu& cpu, write_guard& 
   return wanted.old_address;
 }
 
-/// Moves the mapping and its pages in one version: a walk sees it at the old place or at the new one.
+/// Moves the mapping and its pages in one version: a walk sees it at the old place or at the new one. What was mapped in
+/// `target`, and behind the new length at the old place, goes in the same version.
 template <class Design>
-result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
-                                            const mm::remap_request& wanted) {
-  address to = wanted.new_address;
-  if (!wanted.flags.has(mm::remap_flag::fixed)) {
-    const auto found = find_area(view_of(guard), 0, wanted.new_length);
-    if (!found && !wanted.recorded) return std::unexpected{found.error()};
-    to = wanted.recorded.value_or(found.value_or(0));
-  }
-  const range from{wanted.old_address, wanted.old_address + wanted.old_length};
-  const range where{to, to + wanted.new_length};
-  if (wanted.recorded && !is_free(view_of(guard), where)) return fail(ENOMEM);
+result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm::vma& old,
+                                            const mm::remap_request& wanted, range target) {
+  const range whole{wanted.old_address, wanted.old_address + wanted.old_length};
+  const range from{whole.start, whole.start + std::min(wanted.old_length, wanted.new_length)};
+  mm::held_back faults{old};
+  if (!prepare_tables(cpu, from, target.start)) return fail(ENOMEM);
 
   vm::vma_fields moved = old.fields();
   moved.page_offset = moved.page_of(from.start);
   moved.anon = old.anon();
-  moved.where = where;
+  moved.where = target;
   // Untouched anonymous memory forgets where it came from, so that it can merge with its new neighbours.
-  if (moved.is_anonymous() && moved.anon == 0) moved.page_offset = to >> page_shift;
+  if (moved.is_anonymous() && moved.anon == 0) moved.page_offset = target.start >> page_shift;
 
-  mm::plan planned{view_of(guard), from};
-  planned.gather(view_of(guard), where);
+  mm::plan planned{view_of(guard), whole};
+  planned.gather(view_of(guard), target);
   const bool keeps_old = wanted.flags.has(mm::remap_flag::dont_unmap) || from.is_empty();
   if (keeps_old) {
-    planned.change(from, [](vm::vma_fields& left) { return std::exchange(left.anon, 0) != 0; });
+    // Its pages go: it starts anew, and is not locked any more.
+    planned.change(from, [](vm::vma_fields& left) {
+      left.flags = left.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+      left.anon = 0;
+      return true;
+    });
   } else {
-    planned.erase(from);
+    planned.erase(whole);
   }
+  const bool replaces = !is_free(view_of(guard), target);
+  planned.erase(target);
   planned.insert(std::move(moved));
   planned.merge();
-  const page_work work{.unmapped = keeps_old ? range{} : from, .moved_from = from, .moved_to = to, .fresh = where};
+  const page_work work{.unmapped = keeps_old ? range{} : whole,
+                       .replaced = replaces ? target : range{},
+                       .moved_from = from,
+                       .moved_to = target.start,
+                       .fresh = target};
   if (auto applied = apply(cpu, guard, planned, work); !applied) return std::unexpected{applied.error()};
-  return to;
+  const vm::vma* left = view_of(guard).find(whole.start);
+  if (left != &old) faults.forget();
+  return target.start;
 }
 
-/// Makes the tables that the present pages of `from` will need at `to`. False without memory.
+/// Makes the tables that the present pages of `from` will need at `to`. False without memory. Faults are held back: what is
+/// seen under a table's lock now, stays so.
 template <class Design>
 bool address_space<Design>::prepare_tables(vm::cpu& cpu, range from, address to) {
   bool is_ready = true;
   pages_.for_each_leaf(from, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+    std::bitset<vm::table::entry_count> present;
+    {
+      sync::mutex_guard held{leaf.lock};
+      for (unsigned index = first; index < end; ++index) present[index] = leaf.entry(index).is_present();
+    }
     for (unsigned index = first; index < end && is_ready; ++index) {
-      if (!leaf.entry(index).is_present()) continue;
+      if (!present[index]) continue;
       const address at = base + (index - first) * page_size - from.start + to;
       if (pages_.find_leaf(at) == nullptr) is_ready = pages_.make_leaf(at, [] { return true; }, cpu.count).has_value();
     }

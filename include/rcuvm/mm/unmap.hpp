@@ -31,17 +31,9 @@ void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range whe
   zap(cpu, where);
 
   // Tables may go where no mapping is left between the neighbours.
-  range hole{0, vm::page_table::addressable.end};
-  for (auto before = now.previous(where.start); before; before = now.previous(before->where.start)) {
-    hole.start = before->where.end;
-    if (!before->value->is_tombstone()) break;
-    hole.start = 0;
-  }
-  for (auto after = now.next(where.start); after; after = now.next(after->where.end)) {
-    if (after->value->is_tombstone()) continue;
-    hole.end = after->where.start;
-    break;
-  }
+  range hole = vm::page_table::addressable;
+  if (const auto below = mapping_below(now, where.start)) hole.start = below->where.end;
+  if (const auto above = mapping_above(now, where.start)) hole.end = above->where.start;
   if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
 }
 

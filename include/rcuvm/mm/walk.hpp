@@ -23,6 +23,7 @@ void address_space<Design>::walk_snapshot(F f) {
 template <class Design>
 template <class F>
 void address_space<Design>::walk_chunked(std::size_t lines, F f) {
+  RCUVM_CHECK(lines != 0, "a chunk without lines never gets on");
   address from = 0;
   for (bool is_over = false; !is_over;) {
     read_guard guard{state_};

@@ -46,8 +46,9 @@ inline constexpr vma_flags protection_flags{vma_flag::read, vma_flag::write, vma
 /// The life of a published record.
 ///
 ///   building --publish--> live --kill--> dead --grace period--> freed
+///       ^------hold back----'
 ///
-/// building: in the tree, but its pages are not ready (old ones are being removed, or moved here): a fault waits.
+/// building: in the tree, but its pages are not ready (old ones are being removed, or moved here or away): a fault waits.
 /// dead: outdated by a newer version. A fault that still holds it backs out, because it looks under the table lock.
 enum class life : std::uint8_t { building, live, dead };
 
@@ -78,6 +79,7 @@ struct vma_fields {
 /// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both.
 /// Writers    the address space's writer publishes and kills it; a fault sets anon once, from 0.
 /// Ordering   vma.L1-vma.L2: who locks a page table after the writer did sees the kill that came before.
+///            vma.A1-vma.A2: a fault that names the pages too late for the writer to see it sees the VMA dead.
 /// Kernel     struct vm_area_struct.
 class vma : public tree::counted<vma> {
  public:
@@ -87,19 +89,23 @@ class vma : public tree::counted<vma> {
   /// Everything as published. `fields().anon` is the value at publication; anon() is today's.
   [[nodiscard]] const vma_fields& fields() const noexcept { return fields_; }
   [[nodiscard]] range where() const noexcept { return fields_.where; }
-  [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_relaxed(); }
+  [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_acquire(); }  // vma.A3 <- vma.A1
+  /// The same, after kill(): from now on no fault makes pages under another identity.
+  [[nodiscard]] std::uint64_t last_anon() noexcept { return anon_.fetch_add_acq_rel(0); }  // vma.A2 <-> vma.A1
 
   [[nodiscard]] vm::life state() const noexcept { return life_.load_acquire(); }  // vma.L2 <- vma.L1
   [[nodiscard]] bool is_live() const noexcept { return state() == life::live; }
   [[nodiscard]] bool is_tombstone() const noexcept { return fields_.is_tombstone(); }
 
   void set_live() noexcept { life_.store_release(life::live); }  // vma.L1 -> vma.L2
-  void kill() noexcept { life_.store_release(life::dead); }      // vma.L1 -> vma.L2
+  /// Faults wait from now on, until set_live() or kill(). Those under way end before their table is locked again.
+  void hold_back() noexcept { life_.store_release(life::building); }  // vma.L1 -> vma.L2
+  void kill() noexcept { life_.store_release(life::dead); }           // vma.L1 -> vma.L2
 
   /// Gives the identity `wanted` unless there is one already.
   void set_anon(std::uint64_t wanted) noexcept {
     std::uint64_t none = 0;
-    anon_.cas_relaxed(none, wanted);
+    anon_.cas_acq_rel(none, wanted);  // vma.A1 <-> vma.A2; vma.A1 -> vma.A3
   }
 
  private:
