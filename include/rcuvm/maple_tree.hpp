@@ -64,7 +64,7 @@ class maple_tree {
 
   /// Nobody may start to read the tree any more. Who reads it still, in a section begun before, may go on.
   ~maple_tree() {
-    RCUVM_CHECK(!is_open_, "a transaction outlives its tree");
+    RCUVM_CHECK(!writer_.has_transaction, "a transaction outlives its tree");
     snapshot last{root_.load_by_writer(), limbo_};  // gives the tree's own reference back
   }
 
@@ -100,7 +100,7 @@ class maple_tree {
   }
 
   /// Starts a transaction, to be used within the write section. One at a time.
-  [[nodiscard]] transaction begin(const sync::write_section&) noexcept { return {root_, limbo_, is_open_}; }
+  [[nodiscard]] transaction begin(const sync::write_section&) noexcept { return {root_, limbo_, writer_}; }
 
   /// A tree with the same contents, which shares all nodes until one of the two changes. O(1). Has its own
   /// writer from then on.
@@ -126,8 +126,8 @@ class maple_tree {
   maple_tree(tree::link<Layout> held, reclaim::limbo& limbo) noexcept : limbo_{limbo}, root_{held} {}
 
   reclaim::limbo& limbo_;
-  tree::published_root<Layout> root_;  ///< guard: stored by the writer, atomic
-  bool is_open_ = false;               ///< guard: writer. A transaction has begun and not ended.
+  tree::published_root<Layout> root_;                ///< guard: stored by the writer, atomic
+  alignas(64) tree::writer_state<Layout> writer_{};  ///< guard: writer. Not on the line that readers load.
 };
 
 }  // namespace rcuvm

@@ -29,6 +29,13 @@ struct counting_layout {
   inline static sync::atomic<std::int64_t> live_{0};
 };
 
+/// The same, with nodes used again.
+template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void>
+struct recycling_layout
+    : counting_layout<LeafSlots, InnerSlots, recycling_layout<LeafSlots, InnerSlots, Tag>> {
+  static constexpr bool recycles_nodes = true;
+};
+
 /// A record that the tree owns.
 struct owned : tree::counted<owned> {
   explicit owned(std::uint64_t number) noexcept : id{number} { live_.fetch_add_relaxed(1); }

@@ -16,7 +16,7 @@ namespace {
 /// What node.hpp and layout.hpp say about cache lines.
 static_assert(sizeof(leaf<wide_layout>) == 256 && alignof(leaf<wide_layout>) == 64);
 static_assert(sizeof(inner<wide_layout>) == 320 && alignof(inner<wide_layout>) == 64);
-static_assert(sizeof(maple_tree<int>) <= 64);
+static_assert(sizeof(maple_tree<int>) == 128);
 
 TEST(node, the_slot_of_a_key_is_the_first_whose_end_is_above) {
   const std::uint64_t pivot[4] = {10, 20, 30, space_end};

@@ -63,8 +63,8 @@ struct record_access {
   static void drop([[maybe_unused]] void* record, [[maybe_unused]] reclaim::retire_list& retired) noexcept {
     if constexpr (is_counted<T>) {
       using plain = std::remove_const_t<T>;
-      if (base<T>(record).tree_references_.fetch_sub_acq_rel(1) != 1)
-        return;  // tree.D1 -> tree.D2, tree.D2 <- tree.D1
+      // tree.D1 -> tree.D2; tree.D2 <- tree.D1
+      if (base<T>(record).tree_references_.fetch_sub_acq_rel(1) != 1) return;
       plain* dead = static_cast<plain*>(record);
       retired.add({dead, [](void* object) noexcept { plain::free_record(static_cast<plain*>(object)); },
                    plain::record_bytes(*dead)});

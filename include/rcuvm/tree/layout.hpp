@@ -7,12 +7,25 @@
 #include <bit>
 #include <cstdint>
 
+/// A sanitizer sees a use after free only if freed nodes go back to its allocator.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define RCUVM_TREE_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define RCUVM_TREE_SANITIZED true
+#endif
+#endif
+#ifndef RCUVM_TREE_SANITIZED
+#define RCUVM_TREE_SANITIZED false
+#endif
+
 namespace rcuvm::tree {
 
 /// Four-way nodes: a tree of a few entries already has several levels. For tests and for the explorer.
 struct small_layout {
   static constexpr unsigned leaf_slots = 4;
   static constexpr unsigned inner_slots = 4;
+  static constexpr bool recycles_nodes = false;
 };
 
 /// Nodes of whole cache lines: a leaf of 4 lines (15 pivots, 15 slots, header: 248 bytes), an inner node of 5
@@ -20,6 +33,7 @@ struct small_layout {
 struct wide_layout {
   static constexpr unsigned leaf_slots = 15;
   static constexpr unsigned inner_slots = 13;
+  static constexpr bool recycles_nodes = !RCUVM_TREE_SANITIZED;  ///< see recycle.hpp
 };
 
 #ifdef RCUVM_CHECKED

@@ -22,11 +22,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/tree/layout.hpp"
+#include "rcuvm/tree/recycle.hpp"
 
 namespace rcuvm::tree {
 
@@ -89,6 +91,13 @@ struct alignas(64) inner {
 
   inner() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the arrays alone, assign() fills them
 
+  void copy_slots(const inner& from) noexcept {
+    std::memcpy(pivot, from.pivot, sizeof(pivot));
+    std::memcpy(slot, from.slot, sizeof(slot));
+    std::memcpy(gap, from.gap, sizeof(gap));
+    head.count = from.head.count;
+  }
+
   [[nodiscard]] std::uint64_t largest_gap(std::uint64_t /*low*/) const noexcept {
     return *std::ranges::max_element(gap);
   }
@@ -141,27 +150,56 @@ template <class Layout>
 void count_nodes([[maybe_unused]] int change) noexcept {
   if constexpr (requires { Layout::count_nodes(change); }) Layout::count_nodes(change);
 }
+
+template <class Layout>
+inline constexpr bool recycles = [] {
+  if constexpr (requires { Layout::recycles_nodes; }) return Layout::recycles_nodes;
+  return false;
+}();
 }  // namespace detail
 
-/// A building node with undefined contents; null when there is no memory.
-template <class Node, class Layout>
-[[nodiscard]] Node* make_node(unsigned level) noexcept {
-  Node* made = sync::memory::make<Node>();
-  if (made == nullptr) return nullptr;
-  made->head.level = static_cast<std::uint16_t>(level);
-  detail::count_nodes<Layout>(+1);
-  return made;
-}
-
-/// Frees a node that no reader can reach.
+/// Frees a node that no reader can reach, on any thread.
 template <node_layout Layout>
 void free_node(link<Layout> dead) noexcept {
   detail::count_nodes<Layout>(-1);
-  if (dead.level() == 0) {
-    sync::memory::destroy(&dead.as_leaf());
-  } else {
-    sync::memory::destroy(&dead.as_inner());
-  }
+  const auto free = []<class Node>(Node& node) {
+    if constexpr (detail::recycles<Layout>)
+      node_stock<Node>::put(&node);
+    else
+      sync::memory::destroy(&node);
+  };
+  dead.level() == 0 ? free(dead.as_leaf()) : free(dead.as_inner());
 }
+
+/// Where a tree's writer gets its nodes from, and where those go that nobody else has seen.
+template <node_layout Layout>
+class node_source {
+ public:
+  /// A building node with undefined contents; null when there is no memory.
+  template <class Node>
+  [[nodiscard]] Node* make(unsigned level) noexcept {
+    Node* made = nullptr;
+    if constexpr (detail::recycles<Layout>)
+      made = spare(static_cast<Node*>(nullptr)).make();
+    else
+      made = sync::memory::make<Node>();
+    if (made == nullptr) return nullptr;
+    made->head.level = static_cast<std::uint16_t>(level);
+    detail::count_nodes<Layout>(+1);
+    return made;
+  }
+  void free(link<Layout> node) noexcept {
+    if constexpr (!detail::recycles<Layout>) return free_node(node);
+    detail::count_nodes<Layout>(-1);
+    node.level() == 0 ? leaves_.keep(&node.as_leaf()) : inners_.keep(&node.as_inner());
+  }
+
+ private:
+  auto& spare(const leaf<Layout>*) noexcept { return leaves_; }
+  auto& spare(const inner<Layout>*) noexcept { return inners_; }
+
+  spare_nodes<leaf<Layout>> leaves_;   ///< guard: writer
+  spare_nodes<inner<Layout>> inners_;  ///< guard: writer
+};
 
 }  // namespace rcuvm::tree

@@ -3,6 +3,7 @@
 
 /// The writer's way from a root to a leaf, which can be moved to the neighbouring node of any level.
 
+#include <algorithm>
 #include <cstdint>
 
 #include "rcuvm/tree/node.hpp"
@@ -33,7 +34,15 @@ class path {
     step_[0] = {at, slot_of(at.as_leaf().pivot, key), low};
   }
 
-  [[nodiscard]] unsigned top() const noexcept { return top_; }
+  /// The same for a key that is not below the one of `left`, whose way this one goes as far as it can.
+  void descend_beside(const path& left, link<Layout> root, std::uint64_t key) noexcept {
+    const leaf<Layout>& node = left.step_[0].node.as_leaf();
+    if (key >= node.pivot[node.head.count - 1U]) return descend(root, key);
+    top_ = left.top_;
+    std::copy_n(left.step_, top_ + 1, step_);
+    step_[0].slot = slot_of(node.pivot, key);
+  }
+
   [[nodiscard]] const step& operator[](unsigned level) const noexcept { return step_[level]; }
 
   /// The lowest level at which the way can be turned to a node left (right) of the present one of `level`; 0

@@ -55,8 +55,8 @@ template <class T, class Layout>
 struct sharing {
   /// Drops one reference to a subtree; retires all of it that nobody else holds.
   static void release(link<Layout> node, reclaim::retire_list& retired) noexcept {
-    if (node.head().references.fetch_sub_acq_rel(1) != 1)
-      return;  // tree.D1 -> tree.D2, tree.D3; tree.D2 <- tree.D1
+    // tree.D1 -> tree.D2, tree.D3; tree.D2 <- tree.D1
+    if (node.head().references.fetch_sub_acq_rel(1) != 1) return;
     for_each_child(
         node, [&](link<Layout> child) { release(child, retired); },
         [&](void* record) { record_access::drop<T>(record, retired); });

@@ -44,7 +44,7 @@ class range_store {
   [[nodiscard]] std::optional<link<Layout>> run(range where, void* record) noexcept {
     if (root_.is_null()) return plant(where, record);
     left_.descend(root_, where.start);
-    right_.descend(root_, where.end - 1);
+    right_.descend_beside(left_, root_, where.end - 1);
     if (record == nullptr && left_[0].node == right_[0].node && left_[0].slot == right_[0].slot &&
         left_leaf().slot[left_[0].slot] == nullptr) {
       return root_;
@@ -60,6 +60,10 @@ class range_store {
 
     while (!is_done_) {
       const unsigned level = pieces_level_ + 1;
+      if (is_one_for_one(level)) {
+        if (!replace_child(level)) return give_up();
+        continue;
+      }
       sequence<inner<Layout>> above{level <= root_.level() ? left_[level].low : 0};
       collect(level, above);
       if (!fill_up(level, above) || !place(level, above)) return give_up();
@@ -239,6 +243,33 @@ class range_store {
     if (is_whole_level && pieces_ == 1) return done({piece_[0].node, level}, no_level);
     return true;
   }
+  /// One new node stands for one old one, over the same range.
+  [[nodiscard]] bool is_one_for_one(unsigned level) const noexcept {
+    return level <= root_.level() && pieces_ == 1 && left_[level].node == right_[level].node &&
+           left_[level].slot == right_[level].slot;
+  }
+  /// What collect() and place() would do then, without a look at the other slots.
+  [[nodiscard]] bool replace_child(unsigned level) noexcept {
+    const link<Layout> old = left_[level].node;
+    inner<Layout>* node = &old.as_inner();
+    const bool is_in_place = old.head().is_building();
+    if (!is_in_place) {
+      node = book_.template make<inner<Layout>>(level);
+      if (node == nullptr) return false;
+      node->copy_slots(old.as_inner());
+    }
+    node->slot[left_[level].slot] = piece_[0].node;
+    node->gap[left_[level].slot] = piece_[0].gap;
+    const std::uint64_t largest = node->largest_gap(left_[level].low);
+    if (is_in_place) {
+      raise_gap(level, largest);
+      return done(root_, level);
+    }
+    piece_[0] = {node->pivot[node->head.count - 1U], node, largest};
+    pieces_level_ = level;
+    return level != root_.level() || done({node, level}, no_level);
+  }
+
   [[nodiscard]] bool done(link<Layout> root, unsigned stop_level) noexcept {
     result_ = root;
     stop_level_ = stop_level;

@@ -37,13 +37,20 @@
 
 namespace rcuvm::tree {
 
+/// What a tree keeps for its writer.
+template <class Layout>
+struct writer_state {
+  bool has_transaction = false;  ///< guard: writer, as all below. One has begun and not ended.
+  node_source<Layout> nodes;
+};
+
 template <class T, class Layout>
 class transaction {
  public:
-  transaction(published_root<Layout>& place, reclaim::limbo& limbo, bool& is_open) noexcept
-      : place_{place}, limbo_{limbo}, is_open_{is_open}, root_{place.load_by_writer()} {
-    RCUVM_CHECK(!is_open_, "a tree has one transaction at a time");
-    is_open_ = true;
+  transaction(published_root<Layout>& place, reclaim::limbo& limbo, writer_state<Layout>& writer) noexcept
+      : place_{place}, limbo_{limbo}, writer_{writer}, book_{writer.nodes}, root_{place.load_by_writer()} {
+    RCUVM_CHECK(!writer_.has_transaction, "a tree has one transaction at a time");
+    writer_.has_transaction = true;
   }
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
@@ -106,12 +113,12 @@ class transaction {
   static void* as_slot(T* value) noexcept { return const_cast<std::remove_const_t<T>*>(value); }
   void end() noexcept {
     is_building_ = false;
-    is_open_ = false;
+    writer_.has_transaction = false;
   }
 
   published_root<Layout>& place_;
   reclaim::limbo& limbo_;
-  bool& is_open_;  ///< guard: writer
+  writer_state<Layout>& writer_;
 
   ledger<Layout> book_;
   link<Layout> root_;  ///< of the version that is being built
