@@ -62,6 +62,7 @@ struct mmap_lock {
                               vm::counters&) noexcept {
     return false;
   }
+  static void take_over(state&, range) noexcept {}
   static void quiesce(state&, vm::counters&) noexcept {}
   static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo&) noexcept {
     old.free_now();

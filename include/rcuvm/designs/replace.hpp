@@ -41,6 +41,7 @@ struct replace {
                               vm::counters&) noexcept {
     return false;
   }
+  static void take_over(state&, range) noexcept {}
   static void quiesce(state&, vm::counters&) noexcept {}
   static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo& limbo) noexcept {
     if (!old.is_empty()) limbo.retire(std::move(old));

@@ -47,6 +47,7 @@ struct synchronize {
                               vm::counters&) noexcept {
     return false;
   }
+  static void take_over(state&, range) noexcept {}
   static void quiesce(state& of, vm::counters& count) noexcept {
     const std::uint64_t begun = sync::now_ns();
     sync::rcu::synchronize();

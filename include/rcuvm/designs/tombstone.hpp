@@ -3,6 +3,7 @@
 
 /// tombstone: a dead entry keeps the addresses until nobody can hold what was there.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -96,6 +97,22 @@ struct tombstone {
       count.tombstone_wait_ns += sync::now_ns() - begun;
       begin_change(of, tree, guard, limbo);
     }
+  }
+
+  /// Lets a mapping come over dead entries without a wait: only where a recording says what the search for a gap found, which
+  /// under this design would have been another place. Safe, because faults re-check. If the call fails after this, the
+  /// addresses stay occupied until exit. Throws std::bad_alloc.
+  static void take_over(state& of, range where) {
+    for (std::size_t i = 0; i < of.dead.size(); ++i) {
+      const dead_entry whole = of.dead[i];
+      if (!whole.where.overlaps(where)) continue;
+      of.dead[i].where.end = std::max(whole.where.start, std::min(whole.where.end, where.start));
+      if (whole.where.end <= where.end) continue;
+      of.dead.insert(of.dead.begin() + static_cast<std::ptrdiff_t>(i) + 1, {{where.end, whole.where.end}, whole.until});
+      ++i;
+    }
+    std::erase_if(of.dead, [](const dead_entry& each) { return each.where.is_empty(); });
+    of.reserved = of.dead.size();
   }
 
   static void quiesce(state&, vm::counters&) noexcept {}

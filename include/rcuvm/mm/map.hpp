@@ -32,6 +32,8 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     if (wanted.flags.has(mm::map_flag::fixed_noreplace)) {
       Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
       if (!is_free(view_of(guard), where)) return fail(EEXIST);
+    } else if (!is_fixed && wanted.recorded) {
+      Design::take_over(state_, where);  // without a recording the search would have found a place without dead entries
     } else if (auto room = make_room(cpu, guard, where); !room) {
       return room;
     }

@@ -86,6 +86,7 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
       } else if (!is_free(view_of(guard), needed)) {
         return fail(ENOMEM);  // where the recording had room
       }
+      if (asked.recorded && !asked.flags.has(mm::remap_flag::fixed)) Design::take_over(state_, needed);  // as in mmap
       // A dead entry: wait for its end, then look at everything again.
       if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
       return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
