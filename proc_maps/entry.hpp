@@ -18,9 +18,9 @@ using permissions = flags<permission>;
 
 /// One line. Kernel: show_map_vma() of fs/proc/task_mmu.c.
 struct entry {
-  range where;                     ///< bytes, half-open
-  permissions allowed;             ///< `r`, `w`, `x`, and `s` (shared) instead of `p`
-  std::uint64_t offset = 0;        ///< bytes into the file; 0 for anonymous memory
+  range where;               ///< bytes, half-open
+  permissions allowed;       ///< `r`, `w`, `x`, and `s` (shared) instead of `p`
+  std::uint64_t offset = 0;  ///< bytes into the file; 0 for anonymous memory
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
   std::uint64_t inode = 0;

@@ -24,7 +24,8 @@ std::optional<permissions> take_permissions(cursor& from) {
     }
     return ahead.take('-');
   };
-  if (!letter('r', permission::read) || !letter('w', permission::write) || !letter('x', permission::execute)) {
+  if (!letter('r', permission::read) || !letter('w', permission::write) ||
+      !letter('x', permission::execute)) {
     return std::nullopt;
   }
   if (ahead.take('s')) {
@@ -51,7 +52,8 @@ std::string_view find_name(std::string_view line, cursor after_inode) {
   if (after_inode.is_at_end()) return {};
   const std::size_t fields = after_inode.column() - 1;
   const std::size_t begin = fields < name_column ? name_column : fields + 1;
-  if (line.size() >= begin && line.substr(fields, begin - fields).find_first_not_of(' ') == std::string_view::npos) {
+  if (line.size() >= begin &&
+      line.substr(fields, begin - fields).find_first_not_of(' ') == std::string_view::npos) {
     return line.substr(begin);
   }
   after_inode.skip_spaces();

@@ -86,14 +86,17 @@ made make_brk(const perf::arguments& given) {
 
 made make_madvise(const perf::arguments& given) {
   taker take{given};
-  return take.finish(madvise_call{
-      .how = {}, .start = take.wide("start"), .length = take.wide("len_in"), .advice = take.number("behavior")});
+  return take.finish(madvise_call{.how = {},
+                                  .start = take.wide("start"),
+                                  .length = take.wide("len_in"),
+                                  .advice = take.number("behavior")});
 }
 
 template <range_call::verb Verb, bool HasFlags>
 made make_range_call(const perf::arguments& given) {
   taker take{given};
-  range_call call{.how = {}, .start = take.wide("start"), .length = take.wide("len"), .flags = 0, .what = Verb};
+  range_call call{
+      .how = {}, .start = take.wide("start"), .length = take.wide("len"), .flags = 0, .what = Verb};
   if constexpr (HasFlags) call.flags = take.word("flags");
   return take.finish(call);
 }

@@ -18,12 +18,11 @@ enum class call_role : std::uint8_t {
   exec,    ///< execve, execveat: becomes a space_begin when it succeeds
   birth,   ///< clone and its kin: task_newtask tells what came of it
   death,   ///< exit, exit_group: PERF_RECORD_EXIT tells
-  other,   ///< counted only
 };
 
 struct call_kind {
   std::string_view name;
-  call_role role = call_role::other;
+  call_role role = call_role::memory;
   /// The kernel announces what the call made with PERF_RECORD_MMAP2.
   bool takes_notices = false;
   /// Of role memory: the event without result and times, or the name of the argument that is missing.

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <variant>
 
 #include "proc_maps/entry.hpp"
@@ -60,7 +61,7 @@ struct mmap_call {
   std::uint32_t protection = 0;
   std::uint32_t flags = 0;
   std::int32_t descriptor = -1;  ///< the low 32 bits, all that the kernel looks at
-  file_id file = no_id;      ///< no_id: anonymous and private, failed, or a file that no MMAP2 named (counted)
+  file_id file = no_id;  ///< no_id: anonymous and private, failed, or a file that no MMAP2 named (counted)
   std::uint64_t offset = 0;  ///< bytes
 };
 
@@ -88,7 +89,8 @@ struct mremap_call {  ///< mremap(2). `returned` is where it went.
   address new_address = 0;
 };
 
-struct brk_call {  ///< brk(2). `returned` is the break afterwards; it never fails. The first brk(0) tells the start.
+/// brk(2). `returned` is the break afterwards; it never fails. The first brk(0) tells the start.
+struct brk_call {
   call how;
   address wanted = 0;
 };
@@ -189,21 +191,23 @@ struct task_end {};    ///< event::task is gone
 
 /// One thing that happened.
 struct event {
-  using payload =
-      std::variant<fault, mmap_call, munmap_call, mprotect_call, mremap_call, brk_call, madvise_call, range_call,
-                   mlockall_call, shmat_call, shmdt_call, remap_file_pages_call, process_madvise_call, stack_growth,
-                   space_begin, space_fork, space_end, task_begin, task_end>;
+  using payload = std::variant<fault, mmap_call, munmap_call, mprotect_call, mremap_call, brk_call,
+                               madvise_call, range_call, mlockall_call, shmat_call, shmdt_call,
+                               remap_file_pages_call, process_madvise_call, stack_growth, space_begin,
+                               space_fork, space_end, task_begin, task_end>;
 
-  std::uint64_t time_ns = 0;  ///< CLOCK_MONOTONIC, when it took effect; never falls from one event to the next
+  std::uint64_t time_ns = 0;  ///< CLOCK_MONOTONIC, when it took effect; never less than the event before
   space_id space = no_id;     ///< the address space it acted on
   task_id task = no_id;       ///< who did it
   payload what;
 };
 
-/// The call of an event; nullptr when it is none.
-[[nodiscard]] inline call* call_of(event::payload& what) noexcept {
+/// The call of a payload, const or not; nullptr when it is none.
+template <class Payload>
+[[nodiscard]] auto call_in(Payload& what) noexcept {
+  using pointer = std::conditional_t<std::is_const_v<Payload>, const call*, call*>;
   return std::visit(
-      [](auto& one) noexcept -> call* {
+      [](auto& one) noexcept -> pointer {
         if constexpr (requires { one.how; }) {
           return &one.how;
         } else {
@@ -212,8 +216,6 @@ struct event {
       },
       what);
 }
-[[nodiscard]] inline const call* call_of(const event& one) noexcept {
-  return call_of(const_cast<event::payload&>(one.what));  // NOLINT: nothing is written, and one visit serves both
-}
+[[nodiscard]] inline const call* call_of(const event& one) noexcept { return call_in(one.what); }
 
 }  // namespace rcuvm::recording

@@ -9,8 +9,10 @@ namespace {
 
 /// perf's names for what has no file. "//anon" is perf's own; maps shows no name there.
 constexpr std::array special_names{
-    std::pair{std::string_view{"//anon"}, backing::anonymous}, std::pair{std::string_view{"[stack]"}, backing::stack},
-    std::pair{std::string_view{"[heap]"}, backing::heap},      std::pair{std::string_view{"[vdso]"}, backing::vdso},
+    std::pair{std::string_view{"//anon"}, backing::anonymous},
+    std::pair{std::string_view{"[stack]"}, backing::stack},
+    std::pair{std::string_view{"[heap]"}, backing::heap},
+    std::pair{std::string_view{"[vdso]"}, backing::vdso},
     std::pair{std::string_view{"[vvar]"}, backing::vvar},
     std::pair{std::string_view{"[vvar_vclock]"}, backing::vvar_vclock},
 };

@@ -95,9 +95,9 @@ std::expected<std::size_t, std::string> line_reader::read_packed(std::span<char>
       if (std::ferror(file_.get()) != 0) return std::unexpected{std::string{std::strerror(errno)}};
       is_packed_complete_ = std::feof(file_.get()) != 0;
     }
-    const auto step = decoder_->decode({packed_.data() + packed_at_, packed_end_ - packed_at_}, into,
-                                       is_packed_complete_ ? xz_decoder::input::is_complete
-                                                           : xz_decoder::input::has_more);
+    const auto step =
+        decoder_->decode({packed_.data() + packed_at_, packed_end_ - packed_at_}, into,
+                         is_packed_complete_ ? xz_decoder::input::is_complete : xz_decoder::input::has_more);
     if (!step) return std::unexpected{std::string{step.error()}};
     packed_at_ += step->consumed;
     if (step->produced > 0 || step->is_finished) return step->produced;

@@ -93,8 +93,9 @@ std::expected<location, read_error> locate(std::string_view name_or_path) {
   if (!file_name.empty() || given.has_parent_path()) {
     const std::string name = file_name.empty() ? given.filename().string() : file_name;
     if (auto found = find_in(given.parent_path(), name)) return *std::move(found);
-    return std::unexpected{read_error{
-        .file = std::string{name_or_path}, .line = 0, .reason = "there is no NAME.perf.xz or NAME.perf there"}};
+    return std::unexpected{read_error{.file = std::string{name_or_path},
+                                      .line = 0,
+                                      .reason = "there is no NAME.perf.xz or NAME.perf there"}};
   }
   std::string searched;
   for (const fs::path& folder : {bundled_folder(), shared_folder()}) {

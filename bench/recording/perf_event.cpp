@@ -93,7 +93,8 @@ parsed parse_new_task(cursor at) noexcept {
   const bool is_prefixed = flags.take("0x");
   const auto value = flags.take_hex();
   if (!value || (!flags.is_at_end() && !flags.take(' '))) {
-    return fail_at(at, is_prefixed ? "clone_flags=0x without digits" : "no hexadecimal clone_flags of the new task");
+    return fail_at(
+        at, is_prefixed ? "clone_flags=0x without digits" : "no hexadecimal clone_flags of the new task");
   }
   return new_task{.tid = *tid, .flags = *value};
 }

@@ -93,8 +93,8 @@ struct exit_record {
 struct new_task {
   std::int32_t tid = 0;
   std::uint64_t flags = 0;
-  [[nodiscard]] bool shares_memory() const noexcept { return (flags & 0x100) != 0; }   ///< CLONE_VM
-  [[nodiscard]] bool is_thread() const noexcept { return (flags & 0x10000) != 0; }     ///< CLONE_THREAD
+  [[nodiscard]] bool shares_memory() const noexcept { return (flags & 0x100) != 0; }  ///< CLONE_VM
+  [[nodiscard]] bool is_thread() const noexcept { return (flags & 0x10000) != 0; }    ///< CLONE_THREAD
 };
 
 struct page_fault {
@@ -113,8 +113,8 @@ struct other_event {
   std::string_view name;
 };
 
-using event = std::variant<page_fault, call_enter, call_exit, mapping, new_task, fork_record, exit_record, naming,
-                           lost_record, other_event>;
+using event = std::variant<page_fault, call_enter, call_exit, mapping, new_task, fork_record, exit_record,
+                           naming, lost_record, other_event>;
 
 /// Views into `text`. The error's column counts from the start of `text`.
 [[nodiscard]] std::expected<event, garble> parse_event(std::string_view text) noexcept;

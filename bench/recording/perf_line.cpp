@@ -79,7 +79,8 @@ std::optional<std::uint64_t> take_time_ns(proc_maps::cursor& from) noexcept {
 std::expected<perf_line, garble> parse_perf_line(std::string_view line) noexcept {
   // The comm may hold anything, "1/2 [0] 3.4: " too; so each '[' is tried, and the first that fits is the CPU's.
   garble first{.column = 1, .reason = "no [CPU]", .detail = {}};
-  for (std::size_t bracket = line.find('['); bracket != std::string_view::npos; bracket = line.find('[', bracket + 1)) {
+  for (std::size_t bracket = line.find('['); bracket != std::string_view::npos;
+       bracket = line.find('[', bracket + 1)) {
     const auto made = parse_around(line, bracket);
     if (made) return made;
     if (first.column == 1) first = made.error();

@@ -86,7 +86,13 @@ live_task& process_tree::add_task(std::int32_t pid, std::int32_t tid, space_id i
   ++its.threads;
   ended_.erase(tid);
   live_task& made = tasks_[tid];
-  made = {.id = id, .pid = pid, .tid = tid, .space = in, .pending = {}, .dying_since_ns = {}, .has_exited = false};
+  made = {.id = id,
+          .pid = pid,
+          .tid = tid,
+          .space = in,
+          .pending = {},
+          .dying_since_ns = {},
+          .has_exited = false};
   return made;
 }
 
@@ -178,7 +184,8 @@ void process_tree::begin_exec(std::int32_t pid, std::int32_t tid, std::string_vi
     leave_space(*task, since_ns);
   }
   const space_id fresh = add_space({.from = space::origin::exec, .pid = pid, .first_event = log_.size()});
-  const std::size_t at_event = log_.append(fresh, id, space_begin{.maps = {}, .is_known = true, .exec_enter_ns = enter_ns});
+  const std::size_t at_event =
+      log_.append(fresh, id, space_begin{.maps = {}, .is_known = true, .exec_enter_ns = enter_ns});
   if (task != nullptr) {
     task->space = fresh;
     ++spaces_[fresh].users;

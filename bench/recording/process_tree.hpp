@@ -26,7 +26,7 @@ namespace rcuvm::recording {
 struct pending_call {
   const call_kind* kind = nullptr;
   std::uint64_t enter_ns = 0;
-  event::payload what;                  ///< of role memory
+  event::payload what;  ///< of role memory
   std::vector<notice> notices;
   std::optional<std::size_t> at_event;  ///< its event, when that stands already (munmap)
   bool changes_maps = false;            ///< and is counted in space_state::changing_calls
@@ -102,7 +102,8 @@ class process_tree {
   };
 
   [[nodiscard]] space_id add_space(space made);
-  live_task& add_task(std::int32_t pid, std::int32_t tid, space_id in, task_id creator, std::string_view comm);
+  live_task& add_task(std::int32_t pid, std::int32_t tid, space_id in, task_id creator,
+                      std::string_view comm);
   /// The task leaves its space, which ends if it was the last one there.
   void leave_space(const live_task& one, std::uint64_t leaving_since_ns);
   live_task& add_found(std::int32_t pid, std::int32_t tid, std::string_view comm);
@@ -118,8 +119,8 @@ class process_tree {
   std::unordered_map<std::int32_t, live_task> tasks_;
   std::unordered_map<std::int32_t, process> processes_;
   std::vector<space_state> spaces_;
-  std::deque<exited> exited_;                           ///< by time
-  std::unordered_map<std::int32_t, std::int32_t> ended_;  ///< pid by tid
+  std::deque<exited> exited_;                                      ///< by time
+  std::unordered_map<std::int32_t, std::int32_t> ended_;           ///< pid by tid
   std::unordered_map<std::int32_t, perf::fork_record> announced_;  ///< forked, task_newtask not seen yet
 };
 

@@ -20,7 +20,8 @@ std::string reading_report::to_text() const {
   std::string text = std::to_string(lines) + " lines\n";
   for (const auto& [name, of_class] : classes) {
     text += "  " + name + ": " + std::to_string(of_class.lines);
-    if (of_class.without_event > 0) text += ", " + std::to_string(of_class.without_event) + " without an event";
+    const std::uint64_t unused = of_class.without_event;
+    if (unused > 0) text += ", " + std::to_string(unused) + " without an event";
     text += '\n';
   }
   for (const auto& [name, count] : failed_calls) {

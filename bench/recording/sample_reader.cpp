@@ -38,8 +38,8 @@ std::optional<header> parse_header(std::string_view line) {
 }
 
 std::string describe_shortage(const maps_sample& sample, std::uint64_t promised) {
-  return "the maps of pid " + std::to_string(sample.pid) + " from line " + std::to_string(sample.line) + " have " +
-         std::to_string(sample.entries.size()) + " lines, not " + std::to_string(promised);
+  return "the maps of pid " + std::to_string(sample.pid) + " from line " + std::to_string(sample.line) +
+         " have " + std::to_string(sample.entries.size()) + " lines, not " + std::to_string(promised);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace rcuvm::recording {
 
 /// By start_ns; space, verdict and events_before are not set yet. A text with fewer lines than its header says is
 /// cut off, so an error.
-[[nodiscard]] std::expected<std::vector<maps_sample>, read_error> read_samples(const std::filesystem::path& path);
+[[nodiscard]] std::expected<std::vector<maps_sample>, read_error> read_samples(
+    const std::filesystem::path& path);
 
 }  // namespace rcuvm::recording

@@ -21,6 +21,7 @@ namespace rcuvm::recording {
 /// Bytes, whole pages, of the first segment as execve maps it, by the file's name.
 using first_segments = std::map<std::string, std::uint64_t, std::less<>>;
 
-[[nodiscard]] std::expected<first_segments, read_error> read_first_segments(const std::filesystem::path& path);
+[[nodiscard]] std::expected<first_segments, read_error> read_first_segments(
+    const std::filesystem::path& path);
 
 }  // namespace rcuvm::recording

@@ -27,8 +27,9 @@ translator::used translator::take(const perf_line& line) {
   tree_.end_exited();
   return std::visit(
       [&]<class Event>(const Event& seen) -> used {
-        constexpr bool needs_task = std::is_same_v<Event, perf::page_fault> || std::is_same_v<Event, perf::call_enter> ||
-                                    std::is_same_v<Event, perf::call_exit> || std::is_same_v<Event, perf::new_task>;
+        constexpr bool needs_task =
+            std::is_same_v<Event, perf::page_fault> || std::is_same_v<Event, perf::call_enter> ||
+            std::is_same_v<Event, perf::call_exit> || std::is_same_v<Event, perf::new_task>;
         if (needs_task && (line.pid <= 0 || line.tid <= 0)) {
           log_.note_oddity("line of a task without a number");  // perf writes -1 once a task is nearly gone
           return line_use::nothing;
@@ -56,13 +57,16 @@ translator::used translator::take_event(const perf_line& line, const perf::page_
 
 translator::used translator::take_event(const perf_line& line, const perf::call_enter& seen) {
   const call_kind* const kind = find_call(seen.name);
-  if (kind == nullptr || kind->role == call_role::other || kind->role == call_role::birth) return line_use::nothing;
+  if (kind == nullptr || kind->role == call_role::birth) return line_use::nothing;
   pending_call call{.kind = kind, .enter_ns = line.time_ns, .what = {}, .notices = {}, .at_event = {}};
   if (kind->role == call_role::memory) {
     auto made = kind->make(seen.given);
-    if (!made) return std::unexpected{garble{.column = 1, .reason = "the call lacks an argument", .detail = made.error()}};
+    if (!made) {
+      constexpr std::string_view reason = "the call lacks an argument";
+      return std::unexpected{garble{.column = 1, .reason = reason, .detail = made.error()}};
+    }
     call.what = *made;
-    call_of(call.what)->enter_ns = line.time_ns;
+    call_in(call.what)->enter_ns = line.time_ns;
     call.changes_maps = changes_maps(call.what);
   }
   live_task& by = tree_.get(line.pid, line.tid, line.comm);
@@ -81,7 +85,7 @@ translator::used translator::take_event(const perf_line& line, const perf::call_
 
 translator::used translator::take_event(const perf_line& line, const perf::call_exit& seen) {
   const call_kind* const kind = find_call(seen.name);
-  if (kind == nullptr || kind->role == call_role::other || kind->role == call_role::birth) return line_use::nothing;
+  if (kind == nullptr || kind->role == call_role::birth) return line_use::nothing;
   if (kind->role == call_role::exec) return return_from_exec(line, seen);
   live_task& by = tree_.get(line.pid, line.tid, line.comm);
   if (!by.pending || by.pending->kind != kind) {
@@ -114,7 +118,7 @@ translator::used translator::return_from_exec(const perf_line& line, const perf:
 
 void translator::finish_call(live_task& by, pending_call call, std::uint64_t returned) {
   const std::string_view name = call.kind->name;
-  recording::call& how = *call_of(call.what);
+  recording::call& how = *call_in(call.what);
   how.exit_ns = log_.now_ns();
   how.returned = returned;
   how.has_returned = true;
@@ -208,7 +212,9 @@ translator::used translator::take_event(const perf_line&, const perf::lost_recor
   return line_use::nothing;
 }
 
-translator::used translator::take_event(const perf_line&, const perf::other_event&) { return line_use::nothing; }
+translator::used translator::take_event(const perf_line&, const perf::other_event&) {
+  return line_use::nothing;
+}
 
 void translator::place_samples_before(std::uint64_t now_ns) {
   std::vector<maps_sample>& samples = log_.into().samples;

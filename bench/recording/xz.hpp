@@ -29,8 +29,8 @@ class xz_decoder {
   xz_decoder& operator=(const xz_decoder&) = delete;
 
   /// Unpacks as much of `packed` as fits `text`. An error is a literal: "cut off", "corrupt data", ...
-  [[nodiscard]] std::expected<progress, std::string_view> decode(std::span<const std::byte> packed, std::span<char> text,
-                                                                 input rest) noexcept;
+  [[nodiscard]] std::expected<progress, std::string_view> decode(std::span<const std::byte> packed,
+                                                                 std::span<char> text, input rest) noexcept;
 
  private:
   lzma_stream stream_ = LZMA_STREAM_INIT;

@@ -51,14 +51,14 @@ TEST(event_log, which_samples_can_be_compared) {
     comparison verdict;
   };
   const std::vector<expectation> all{
-      {10, 0, 1, comparison::exec_in_progress},  {10, 4, 8, comparison::comparable},
-      {10, 9, 11, comparison::changed_meanwhile}, {10, 12, 14, comparison::call_in_flight},
-      {10, 18, 25, comparison::call_in_flight},  {10, 25, 35, comparison::comparable},
-      {20, 30, 31, comparison::no_such_space},   {10, 39, 45, comparison::comparable},
-      {20, 42, 44, comparison::comparable},      {20, 45, 51, comparison::changed_meanwhile},
-      {20, 51, 55, comparison::exec_in_progress}, {10, 59, 66, comparison::comparable},
-      {20, 60, 65, comparison::comparable},      {20, 66, 75, comparison::changed_meanwhile},
-      {20, 80, 90, comparison::call_in_flight},  {10, 80, 90, comparison::comparable},
+      {10, 0, 1, comparison::exec_in_progress},     {10, 4, 8, comparison::comparable},
+      {10, 9, 11, comparison::changed_meanwhile},   {10, 12, 14, comparison::call_in_flight},
+      {10, 18, 25, comparison::call_in_flight},     {10, 25, 35, comparison::comparable},
+      {20, 30, 31, comparison::no_such_space},      {10, 39, 45, comparison::comparable},
+      {20, 42, 44, comparison::comparable},         {20, 45, 51, comparison::changed_meanwhile},
+      {20, 51, 55, comparison::exec_in_progress},   {10, 59, 66, comparison::comparable},
+      {20, 60, 65, comparison::comparable},         {20, 66, 75, comparison::changed_meanwhile},
+      {20, 80, 90, comparison::call_in_flight},     {10, 80, 90, comparison::comparable},
       {10, 4'000, 6'000, comparison::past_the_end},
   };
   std::string maps;
@@ -69,7 +69,8 @@ TEST(event_log, which_samples_can_be_compared) {
     const expectation& wanted = all[(sample.line - 1) / 2];
     EXPECT_EQ(name_of(sample.verdict), name_of(wanted.verdict)) << wanted.pid << " at " << wanted.from_us;
     if (sample.is_comparable()) {
-      EXPECT_TRUE(sample.events_before == 0 || run.events[sample.events_before - 1].time_ns < sample.start_ns);
+      EXPECT_TRUE(sample.events_before == 0 ||
+                  run.events[sample.events_before - 1].time_ns < sample.start_ns);
       EXPECT_TRUE(sample.events_before == run.events.size() ||
                   run.events[sample.events_before].time_ns >= sample.start_ns);
     }

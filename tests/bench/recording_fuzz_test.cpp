@@ -145,10 +145,12 @@ TEST_F(recording_fuzz, a_recording_cut_off_anywhere_is_an_error) {
   SCOPED_TRACE("RCUVM_SEED=" + std::to_string(seed_));
   for (const char* const suffix : {".perf.xz", ".maps.xz"}) {
     const std::string events = bytes_of(source_folder() / "data/recordings/sqlite_mmap.perf.xz");
-    const std::string packed = bytes_of(source_folder() / ("data/recordings/sqlite_mmap" + std::string{suffix}));
+    const std::string packed =
+        bytes_of(source_folder() / ("data/recordings/sqlite_mmap" + std::string{suffix}));
     for (int round = 0; round < 40; ++round) {
       scratch_recording scratch;
-      scratch.write(".perf.xz", events).write(suffix, std::string_view{packed}.substr(0, below(packed.size())));
+      scratch.write(".perf.xz", events)
+          .write(suffix, std::string_view{packed}.substr(0, below(packed.size())));
       const auto run = scratch.read_all();
       ASSERT_FALSE(run);
       EXPECT_NE(run.error().reason.find("cut off"), std::string::npos) << run.error().to_text();

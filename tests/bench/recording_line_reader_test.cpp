@@ -109,8 +109,9 @@ TEST(line_reader, a_cut_off_xz_gives_the_lines_before_the_cut_or_fewer_and_an_er
   for (int at = 0; at < 5'000; ++at) text += "line " + std::to_string(at * 7919) + '\n';
   const std::string packed = pack(text);
   scratch_recording scratch;
-  for (const std::size_t length : {std::size_t{0}, std::size_t{5}, std::size_t{12}, std::size_t{40}, packed.size() / 3,
-                                   packed.size() / 2, packed.size() - 13, packed.size() - 1}) {
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{5}, std::size_t{12}, std::size_t{40}, packed.size() / 3,
+        packed.size() / 2, packed.size() - 13, packed.size() - 1}) {
     const reading got = read_lines(scratch.write(".xz", packed.substr(0, length)).path(".xz"));
     ASSERT_TRUE(got.error) << length;
     EXPECT_EQ(got.error->reason, "the .xz stream is cut off") << length;

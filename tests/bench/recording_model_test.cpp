@@ -101,8 +101,8 @@ class plain_space {
     const std::uint64_t length = (call.length + unit - 1) / unit * unit;
     const bool is_shared = (call.flags & 3) != 2;
     const std::uint64_t offset = (call.flags & anonymous) != 0 ? 0 : call.offset;
-    put(make({call.how.returned, call.how.returned + length}, permissions_of(call.protection, is_shared), offset,
-             call.file));
+    put(make({call.how.returned, call.how.returned + length}, permissions_of(call.protection, is_shared),
+             offset, call.file));
   }
   void apply(const munmap_call& call) {
     if (!call.how.has_failed()) cut({call.start, call.start + page_ceil(call.length)});
@@ -150,7 +150,8 @@ class plain_space {
     put(piece);
   }
   void apply(const shmdt_call& call) {
-    if (const auto at = attached_.find(call.start); !call.how.has_failed() && at != attached_.end()) cut(at->second);
+    if (const auto at = attached_.find(call.start); !call.how.has_failed() && at != attached_.end())
+      cut(at->second);
   }
   void apply(const remap_file_pages_call& call) {
     if (call.how.has_failed()) return;
@@ -223,8 +224,8 @@ std::size_t compare_with_samples(const trace& run) {
         ADD_FAILURE() << run.name << ": the sample at line " << sample->line << " has no space";
         continue;
       }
-      const std::string difference =
-          proc_maps::diff(plain_space::merge(sample->entries), its->second.merged(), {.context = 1, .lines = 20});
+      const std::string difference = proc_maps::diff(plain_space::merge(sample->entries),
+                                                     its->second.merged(), {.context = 1, .lines = 20});
       EXPECT_EQ(difference, "") << run.name << ": pid " << sample->pid << ", sample at line " << sample->line;
       ++compared;
     }
@@ -246,9 +247,12 @@ std::size_t compare_with_samples(const trace& run) {
 /// How many samples tools/vmcheck.py of the shared set compares (INDEX.md); this reader may compare more, because it
 /// knows which calls can change the maps.
 const std::map<std::string, std::size_t, std::less<>> compared_by_vmcheck{
-    {"chromium_headless", 56}, {"cmake_ninja", 58},     {"emacs_batch", 24},           {"ffmpeg_x264", 4},
-    {"gcc_cc1plus", 106},      {"java_gc", 20},         {"malloc_glibc", 10},          {"nginx_wrk", 22},
-    {"node_workers", 34},      {"python_stdlib_threads", 14}, {"redis_bgsave", 20},    {"sqlite_mmap", 7},
+    {"chromium_headless", 56},    {"cmake_ninja", 58},
+    {"emacs_batch", 24},          {"ffmpeg_x264", 4},
+    {"gcc_cc1plus", 106},         {"java_gc", 20},
+    {"malloc_glibc", 10},         {"nginx_wrk", 22},
+    {"node_workers", 34},         {"python_stdlib_threads", 14},
+    {"redis_bgsave", 20},         {"sqlite_mmap", 7},
     {"stressng_mmap_mremap", 12}, {"thread_storm_c", 7}};
 
 class recording_model : public testing::TestWithParam<location> {};

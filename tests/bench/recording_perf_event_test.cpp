@@ -28,7 +28,8 @@ Event parsed(std::string_view text) {
 
 TEST(perf_event, a_call_and_its_arguments) {
   const auto one = parsed<call_enter>(
-      "syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x00002000, prot: 0x00000003, flags: 0x00000022, fd: 0xffffffff, "
+      "syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x00002000, prot: 0x00000003, flags: 0x00000022, fd: "
+      "0xffffffff, "
       "off: 0x00000000");
   EXPECT_EQ(one.name, "mmap");
   ASSERT_NE(one.given.find("len"), nullptr);
@@ -62,7 +63,8 @@ TEST(perf_event, faults) {
 
 TEST(perf_event, a_mapping_of_a_file) {
   const auto one = parsed<mapping>(
-      "PERF_RECORD_MMAP2 24022/24023: [0x7f8469436000(0xf000) @ 0x2f000 fe:00 409619 521581918]: r-xp /etc/ld so.cache");
+      "PERF_RECORD_MMAP2 24022/24023: [0x7f8469436000(0xf000) @ 0x2f000 fe:00 409619 521581918]: r-xp "
+      "/etc/ld so.cache");
   EXPECT_EQ(one.pid, 24022);
   EXPECT_EQ(one.tid, 24023);
   EXPECT_EQ(one.where, (range{0x7f8469436000, 0x7f8469445000}));
@@ -94,14 +96,17 @@ TEST(perf_event, tasks_come_and_go) {
 
 // FORMATS.md: clone_flags are hexadecimal WITHOUT 0x.
 TEST(perf_event, clone_flags) {
-  const auto fork = parsed<new_task>("task:task_newtask: pid=21305 comm=bash clone_flags=1200000 oom_score_adj=0");
+  const auto fork =
+      parsed<new_task>("task:task_newtask: pid=21305 comm=bash clone_flags=1200000 oom_score_adj=0");
   EXPECT_EQ(fork.tid, 21305);
   EXPECT_FALSE(fork.shares_memory());
   EXPECT_FALSE(fork.is_thread());
-  const auto thread = parsed<new_task>("task:task_newtask: pid=2 comm=a b clone_flags=3d0f00 oom_score_adj=0");
+  const auto thread =
+      parsed<new_task>("task:task_newtask: pid=2 comm=a b clone_flags=3d0f00 oom_score_adj=0");
   EXPECT_TRUE(thread.shares_memory());
   EXPECT_TRUE(thread.is_thread());
-  const auto vfork = parsed<new_task>("task:task_newtask: pid=2 comm=a clone_flags=9 clone_flags=4100 oom_score_adj=0");
+  const auto vfork =
+      parsed<new_task>("task:task_newtask: pid=2 comm=a clone_flags=9 clone_flags=4100 oom_score_adj=0");
   EXPECT_TRUE(vfork.shares_memory()) << "the comm ends where the last marker begins";
   EXPECT_FALSE(vfork.is_thread());
 }
@@ -117,8 +122,10 @@ TEST(perf_event, names_and_programs) {
 }
 
 TEST(perf_event, what_is_only_counted) {
-  EXPECT_EQ(parsed<other_event>("mmap_lock:mmap_lock_released: mm=0xffff888102e95140 memcg_id=5699 write=true").name,
-            "mmap_lock:mmap_lock_released");
+  EXPECT_EQ(
+      parsed<other_event>("mmap_lock:mmap_lock_released: mm=0xffff888102e95140 memcg_id=5699 write=true")
+          .name,
+      "mmap_lock:mmap_lock_released");
   EXPECT_EQ(parsed<other_event>("PERF_RECORD_SWITCH OUT").name, "PERF_RECORD_SWITCH");
   EXPECT_EQ(parsed<lost_record>("PERF_RECORD_LOST lost 17").count, 17u);
 }

@@ -19,7 +19,8 @@ perf_line parsed(std::string_view line) {
 
 TEST(perf_line, columns_of_a_recorded_line) {
   const perf_line one = parsed(
-      "              mh 23703/23703 [001]  2536.239263039:           syscalls:sys_enter_munmap: addr: 0x7fdc75381000, "
+      "              mh 23703/23703 [001]  2536.239263039:           syscalls:sys_enter_munmap: addr: "
+      "0x7fdc75381000, "
       "len: 0x0000e5ef");
   EXPECT_EQ(one.comm, "mh");
   EXPECT_EQ(one.pid, 23703);

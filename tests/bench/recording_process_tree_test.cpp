@@ -81,21 +81,27 @@ TEST(process_tree, a_space_ends_with_its_last_thread) {
 
 // Seen in chromium_headless and redis_bgsave: threads that exit_group kills.
 TEST(process_tree, the_fault_behind_an_EXIT_still_belongs_to_the_task) {
-  const trace run = run_of(script{}
-                               .execs(10)
-                               .clones(10, 11, "3d0f00")
-                               .exits(10, 11)
-                               .says("exceptions:page_fault_kernel: address=0x12345 ip=__put_user_4 error_code=0x3")
-                               .at_us(9'000)
-                               .says(fault_line));
+  const trace run =
+      run_of(script{}
+                 .execs(10)
+                 .clones(10, 11, "3d0f00")
+                 .exits(10, 11)
+                 .says("exceptions:page_fault_kernel: address=0x12345 ip=__put_user_4 error_code=0x3")
+                 .at_us(9'000)
+                 .says(fault_line));
   EXPECT_EQ(run.tasks.size(), 2u);
   EXPECT_EQ(events_of<fault>(run).size(), 1u);
   EXPECT_EQ(oddity(run, "line of a task after its EXIT"), 1u) << "but not for ever";
 }
 
 TEST(process_tree, numbers_are_used_again) {
-  const trace run = run_of(
-      script{}.execs(10).clones(10, 11, "3d0f00").exits(10, 11).clones(10, 11, "1200000").task(11, 11).says(fault_line));
+  const trace run = run_of(script{}
+                               .execs(10)
+                               .clones(10, 11, "3d0f00")
+                               .exits(10, 11)
+                               .clones(10, 11, "1200000")
+                               .task(11, 11)
+                               .says(fault_line));
   EXPECT_TRUE(run.report.oddities.empty()) << run.report.to_text();
   ASSERT_EQ(run.tasks.size(), 3u);
   EXPECT_EQ(run.tasks[1].tid, run.tasks[2].tid);
@@ -119,8 +125,9 @@ TEST(process_tree, an_exec_of_another_thread_takes_the_first_ones_number) {
 }
 
 TEST(process_tree, what_was_there_before_the_recording) {
-  const trace run = run_of(script{}.task(10, 12).says(fault_line).clones(10, 20, "1200000").task(20, 20).says(fault_line),
-                           {}, "@@ pid=10 t0=100.000000500 t1=100.000000600 vmas=0 comm=x\n");
+  const trace run =
+      run_of(script{}.task(10, 12).says(fault_line).clones(10, 20, "1200000").task(20, 20).says(fault_line),
+             {}, "@@ pid=10 t0=100.000000500 t1=100.000000600 vmas=0 comm=x\n");
   EXPECT_EQ(oddity(run, "task first seen in mid-life"), 2u) << "threads 12 and 10";
   ASSERT_EQ(run.spaces.size(), 2u);
   EXPECT_FALSE(run.spaces[0].is_known);

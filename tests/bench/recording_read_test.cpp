@@ -85,7 +85,8 @@ TEST_P(recorded, every_call_and_fault_is_one_event) {
     if (const auto* const begun = std::get_if<space_begin>(&one.what)) exec_exits += begun->exec_exit_ns != 0;
   }
   EXPECT_EQ(events["fault"], lines_of(*run, "page_fault_user") + lines_of(*run, "page_fault_kernel"));
-  for (const char* const name : {"mmap", "munmap", "mprotect", "mremap", "brk", "madvise", "remap_file_pages"}) {
+  for (const char* const name :
+       {"mmap", "munmap", "mprotect", "mremap", "brk", "madvise", "remap_file_pages"}) {
     EXPECT_EQ(events[name], lines_of(*run, std::string{"sys_enter_"} + name)) << name;
   }
   const auto failed = run->report.failed_calls.find("execve");
@@ -132,13 +133,17 @@ TEST(read, a_missing_companion_is_a_warning_that_names_it) {
 TEST(read, a_garbled_line_is_named) {
   scratch_recording scratch;
   script lines;
-  lines.execs(10).says("syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x1").says("nonsense").says(fault_line);
+  lines.execs(10)
+      .says("syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x1")
+      .says("nonsense")
+      .says(fault_line);
   scratch.write(".perf", lines.text());
   const auto strict = scratch.read_all();
   ASSERT_FALSE(strict);
   EXPECT_TRUE(strict.error().file.ends_with("scratch.perf"));
   EXPECT_EQ(strict.error().line, 4u);
-  EXPECT_NE(strict.error().to_text().find("scratch.perf:4: column"), std::string::npos) << strict.error().to_text();
+  EXPECT_NE(strict.error().to_text().find("scratch.perf:4: column"), std::string::npos)
+      << strict.error().to_text();
   EXPECT_NE(strict.error().reason.find("the call lacks an argument 'prot'"), std::string::npos);
 
   const auto counted = scratch.read_all(garbled_lines::are_counted);
@@ -171,14 +176,17 @@ TEST(read, a_garbled_companion_is_an_error_with_file_line_and_reason) {
            companion{".elf", "/usr/bin/bash\n", 0, ""},
            companion{".maps", "00001000-00002000 r--p 00000000 00:00 0 \n", 1, "@@ pid="},
            companion{".maps", "@@ pid=1 t0=1.5 t1=1.0 vmas=0 comm=x\n", 1, "@@ pid="},
-           companion{".maps", "@@ pid=1 t0=1.5 t1=1.6 vmas=2 comm=x\n00001000-00002000 r--p 00000000 00:00 0 \n", 2,
+           companion{".maps",
+                     "@@ pid=1 t0=1.5 t1=1.6 vmas=2 comm=x\n00001000-00002000 r--p 00000000 00:00 0 \n", 2,
                      "have 1 lines, not 2"},
-           companion{".maps", "@@ pid=1 t0=1.5 t1=1.6 vmas=1 comm=x\n00001000-00002000 r--x 00000000 00:00 0 \n", 2,
+           companion{".maps",
+                     "@@ pid=1 t0=1.5 t1=1.6 vmas=1 comm=x\n00001000-00002000 r--x 00000000 00:00 0 \n", 2,
                      "column 19"},
            companion{".maps", "@@ pid=1 t0=1.5 t1=1.6 vmas=0 comm=", 1, "cut off"},
        }) {
     scratch_recording scratch;
-    const auto run = scratch.write(".perf", script{}.execs(10).text()).write(bad.suffix, bad.bytes).read_all();
+    const auto run =
+        scratch.write(".perf", script{}.execs(10).text()).write(bad.suffix, bad.bytes).read_all();
     if (bad.line == 0) {
       EXPECT_TRUE(run) << bad.bytes;
       continue;
@@ -205,10 +213,12 @@ TEST(locate, by_path_and_by_name) {
 
   const auto bundled = locate("sqlite_mmap");
   ASSERT_TRUE(bundled) << bundled.error().to_text();
-  EXPECT_EQ(fs::canonical(bundled->events), fs::canonical(source_folder() / "data/recordings/sqlite_mmap.perf.xz"));
+  EXPECT_EQ(fs::canonical(bundled->events),
+            fs::canonical(source_folder() / "data/recordings/sqlite_mmap.perf.xz"));
   const auto unknown = locate("no_such_recording");
   ASSERT_FALSE(unknown);
-  EXPECT_NE(unknown.error().to_text().find("data/recordings"), std::string::npos) << "it says where it looked";
+  EXPECT_NE(unknown.error().to_text().find("data/recordings"), std::string::npos)
+      << "it says where it looked";
 }
 
 TEST(locate, a_folder_named_by_the_environment_comes_first) {

@@ -35,12 +35,13 @@ class script {
     const std::string both = std::to_string(pid) + "/" + std::to_string(pid);
     return task(pid, pid)
         .says("PERF_RECORD_COMM exec: prog:" + both)
-        .says("PERF_RECORD_MMAP2 " + both + ": [0x7ffd49da1000(0x21000) @ 0x7ffffffde000 00:00 0 0]: rw-p [stack]")
+        .says("PERF_RECORD_MMAP2 " + both +
+              ": [0x7ffd49da1000(0x21000) @ 0x7ffffffde000 00:00 0 0]: rw-p [stack]")
         .says("syscalls:sys_exit_execve: 0x0");
   }
   script& clones(int pid, int child, std::string_view flags) {
-    return task(pid, pid).says("task:task_newtask: pid=" + std::to_string(child) + " comm=x clone_flags=" +
-                               std::string{flags} + " oom_score_adj=0");
+    return task(pid, pid).says("task:task_newtask: pid=" + std::to_string(child) +
+                               " comm=x clone_flags=" + std::string{flags} + " oom_score_adj=0");
   }
   script& exits(int pid, int tid) {
     const std::string both = std::to_string(pid) + ":" + std::to_string(tid);
@@ -56,12 +57,14 @@ class script {
 
 inline constexpr std::string_view enter_munmap = "syscalls:sys_enter_munmap: addr: 0x10000, len: 0x0000e5ef";
 inline constexpr std::string_view enter_mmap =
-    "syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x00002001, prot: 0x00000003, flags: 0x00000022, fd: 0xffffffff, "
+    "syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x00002001, prot: 0x00000003, flags: 0x00000022, fd: "
+    "0xffffffff, "
     "off: 0x00000000";
 inline constexpr std::string_view enter_file_mmap =
     "syscalls:sys_enter_mmap: addr: 0x00000000, len: 0x00002000, prot: 0x00000001, flags: 0x00000002, fd: "
     "0x1600000015, off: 0x00001000";
-inline constexpr std::string_view fault_line = "exceptions:page_fault_user: address=0x12345 ip=0x1 error_code=0x6";
+inline constexpr std::string_view fault_line =
+    "exceptions:page_fault_user: address=0x12345 ip=0x1 error_code=0x6";
 
 inline trace run_of(const script& lines, std::string_view elf = {}, std::string_view maps = {}) {
   scratch_recording scratch;

@@ -13,19 +13,22 @@ namespace rcuvm::recording {
 namespace {
 
 TEST(translator, results_past_the_last_address_are_negative_errnos) {
-  const trace run = run_of(script{}.execs(10).says(enter_mmap).says("syscalls:sys_exit_mmap: 0xffffffffffffffef"));
+  const trace run =
+      run_of(script{}.execs(10).says(enter_mmap).says("syscalls:sys_exit_mmap: 0xffffffffffffffef"));
   const auto& call = only<mmap_call>(run);
   EXPECT_TRUE(call.how.has_failed());
   EXPECT_EQ(call.how.error_number(), EEXIST);
   EXPECT_EQ(run.report.failed_calls.at("mmap"), 1u);
-  recording::call lowest{.enter_ns = 0, .exit_ns = 0, .returned = 0xfffffffffffff001, .has_returned = true, .notices = {}};
+  recording::call lowest{
+      .enter_ns = 0, .exit_ns = 0, .returned = 0xfffffffffffff001, .has_returned = true, .notices = {}};
   EXPECT_EQ(lowest.error_number(), 4095);
   lowest.returned = 0xfffffffffffff000;
   EXPECT_EQ(lowest.error_number(), 0);
 }
 
 TEST(translator, arguments_are_the_programs_own) {
-  const trace run = run_of(script{}.execs(10).says(enter_mmap).says("syscalls:sys_exit_mmap: 0x7f0000000000"));
+  const trace run =
+      run_of(script{}.execs(10).says(enter_mmap).says("syscalls:sys_exit_mmap: 0x7f0000000000"));
   const auto& call = only<mmap_call>(run);
   EXPECT_EQ(call.length, 0x2001u) << "not rounded";
   EXPECT_EQ(call.descriptor, -1);
@@ -35,12 +38,12 @@ TEST(translator, arguments_are_the_programs_own) {
 }
 
 TEST(translator, the_announcement_inside_a_call_names_its_file) {
-  const trace run = run_of(
-      script{}
-          .execs(10)
-          .says(enter_file_mmap)
-          .says("PERF_RECORD_MMAP2 10/10: [0x7f0000000000(0x8000) @ 0x1000 fe:00 409619 521581918]: r--p /etc/ld.so.cache")
-          .says("syscalls:sys_exit_mmap: 0x7f0000000000"));
+  const trace run = run_of(script{}
+                               .execs(10)
+                               .says(enter_file_mmap)
+                               .says("PERF_RECORD_MMAP2 10/10: [0x7f0000000000(0x8000) @ 0x1000 fe:00 409619 "
+                                     "521581918]: r--p /etc/ld.so.cache")
+                               .says("syscalls:sys_exit_mmap: 0x7f0000000000"));
   const auto& call = only<mmap_call>(run);
   EXPECT_EQ(call.descriptor, 0x15) << "the kernel looks at 32 bits";
   ASSERT_NE(call.file, no_id);
@@ -50,7 +53,8 @@ TEST(translator, the_announcement_inside_a_call_names_its_file) {
 }
 
 TEST(translator, a_file_mapping_without_announcement_is_counted) {
-  const trace run = run_of(script{}.execs(10).says(enter_file_mmap).says("syscalls:sys_exit_mmap: 0x7f0000000000"));
+  const trace run =
+      run_of(script{}.execs(10).says(enter_file_mmap).says("syscalls:sys_exit_mmap: 0x7f0000000000"));
   EXPECT_EQ(only<mmap_call>(run).file, no_id);
   EXPECT_EQ(oddity(run, "file mapping without MMAP2"), 1u);
 }
@@ -66,16 +70,16 @@ TEST(translator, fault_codes) {
                                                 {"0x4", access::read, false},
                                                 {"0x14", access::execute, false},
                                                 {"0x15", access::execute, true}}) {
-    const trace run =
-        run_of(script{}.execs(10).says("exceptions:page_fault_user: address=0x12345 ip=0x1 error_code=" + std::string{code}));
+    const trace run = run_of(script{}.execs(10).says(
+        "exceptions:page_fault_user: address=0x12345 ip=0x1 error_code=" + std::string{code}));
     const auto& seen = only<fault>(run);
     EXPECT_EQ(seen.kind, kind) << code;
     EXPECT_EQ(seen.page_was_present, was_present) << code;
     EXPECT_FALSE(seen.by_kernel);
     EXPECT_EQ(seen.at, 0x12345u);
   }
-  const trace run =
-      run_of(script{}.execs(10).says("exceptions:page_fault_kernel: address=0x12345 ip=__put_user_8 error_code=0x2"));
+  const trace run = run_of(script{}.execs(10).says(
+      "exceptions:page_fault_kernel: address=0x12345 ip=__put_user_8 error_code=0x2"));
   EXPECT_TRUE(only<fault>(run).by_kernel);
   EXPECT_EQ(only<fault>(run).kind, access::write);
 }
@@ -104,8 +108,11 @@ TEST(translator, a_munmap_takes_effect_when_it_is_entered_and_a_mmap_when_it_ret
 }
 
 TEST(translator, a_failing_munmap_is_marked_in_its_place) {
-  const trace run = run_of(
-      script{}.execs(10).says(enter_munmap).says(fault_line).says("syscalls:sys_exit_munmap: 0xffffffffffffffea"));
+  const trace run = run_of(script{}
+                               .execs(10)
+                               .says(enter_munmap)
+                               .says(fault_line)
+                               .says("syscalls:sys_exit_munmap: 0xffffffffffffffea"));
   const auto& call = std::get<munmap_call>(run.events[2].what);
   EXPECT_EQ(call.how.error_number(), EINVAL);
   EXPECT_TRUE(std::holds_alternative<fault>(run.events[3].what));
@@ -137,9 +144,12 @@ TEST(translator, an_exec_makes_a_space_of_what_the_kernel_maps_meanwhile) {
           .says("PERF_RECORD_COMM exec: bash:10/10")
           .says("PERF_RECORD_MMAP2 10/10: [0x7ffd49da1000(0x21000) @ 0x7ffffffde000 00:00 0 0]: rw-p [stack]")
           .says("PERF_RECORD_MMAP2 10/10: [0x55fad5896000(0x140000) @ 0 fe:00 247101 0]: r--p /usr/bin/bash")
-          .says("PERF_RECORD_MMAP2 10/10: [0x55fad58c5000(0xc1000) @ 0x2f000 fe:00 247101 0]: r-xp /usr/bin/bash")
-          .says("PERF_RECORD_MMAP2 10/10: [0x55fad5986000(0x38000) @ 0xf0000 fe:00 247101 0]: r--p /usr/bin/bash")
-          .says("PERF_RECORD_MMAP2 10/10: [0x55fad59be000(0xd000) @ 0x128000 fe:00 247101 0]: rw-p /usr/bin/bash")
+          .says("PERF_RECORD_MMAP2 10/10: [0x55fad58c5000(0xc1000) @ 0x2f000 fe:00 247101 0]: r-xp "
+                "/usr/bin/bash")
+          .says("PERF_RECORD_MMAP2 10/10: [0x55fad5986000(0x38000) @ 0xf0000 fe:00 247101 0]: r--p "
+                "/usr/bin/bash")
+          .says("PERF_RECORD_MMAP2 10/10: [0x55fad59be000(0xd000) @ 0x128000 fe:00 247101 0]: rw-p "
+                "/usr/bin/bash")
           .says("exceptions:page_fault_kernel: address=0x55fad59ca764 ip=elf_load error_code=0x2")
           .says("PERF_RECORD_MMAP2 10/10: [0x55fad59cb000(0xb000) @ 0x55fad59cb000 00:00 0 0]: rw-p //anon")
           .says("PERF_RECORD_MMAP2 10/10: [0x7f846944d000(0x2000) @ 0 00:00 0 0]: r-xp [vdso]")
@@ -216,7 +226,8 @@ TEST(translator, every_call_with_its_arguments) {
           .says("syscalls:sys_exit_mprotect: 0x0")
           .says("syscalls:sys_enter_pkey_mprotect: start: 0x1000, len: 0x1000, prot: 0x1, pkey: 0xffffffff")
           .says("syscalls:sys_exit_pkey_mprotect: 0x0")
-          .says("syscalls:sys_enter_mremap: addr: 0x1000, old_len: 0x00041000, new_len: 0x00081000, flags: 0x00000001, "
+          .says("syscalls:sys_enter_mremap: addr: 0x1000, old_len: 0x00041000, new_len: 0x00081000, flags: "
+                "0x00000001, "
                 "new_addr: 0x00000000")
           .says("syscalls:sys_exit_mremap: 0x7f0175abf000")
           .says("syscalls:sys_enter_brk: brk: 0x166a4000")
@@ -231,13 +242,16 @@ TEST(translator, every_call_with_its_arguments) {
           .says("syscalls:sys_enter_mincore: start: 0x1000, len: 0x1000, vec: 0x1")
           .says("syscalls:sys_exit_mincore: 0x0")
           .says("syscalls:sys_enter_shmat: shmid: 0x7, shmaddr: 0x0, shmflg: 0x0")
-          .says("PERF_RECORD_MMAP2 10/10: [0x7f432ad8b000(0x3000) @ 0 00:01 11 0]: rw-s /SYSV1234abcd (deleted)")
+          .says("PERF_RECORD_MMAP2 10/10: [0x7f432ad8b000(0x3000) @ 0 00:01 11 0]: rw-s /SYSV1234abcd "
+                "(deleted)")
           .says("syscalls:sys_exit_shmat: 0x7f432ad8b000")
           .says("syscalls:sys_enter_shmdt: shmaddr: 0x7f432ad8b000")
           .says("syscalls:sys_exit_shmdt: 0x0")
-          .says("syscalls:sys_enter_remap_file_pages: start: 0x1000, size: 0x2000, prot: 0x0, pgoff: 0x1ff, flags: 0x0")
+          .says("syscalls:sys_enter_remap_file_pages: start: 0x1000, size: 0x2000, prot: 0x0, pgoff: 0x1ff, "
+                "flags: 0x0")
           .says("syscalls:sys_exit_remap_file_pages: 0x0")
-          .says("syscalls:sys_enter_process_madvise: pidfd: 0x5, vec: 0x7ffed1e90c00, vlen: 0x1, behavior: 0x15, flags: "
+          .says("syscalls:sys_enter_process_madvise: pidfd: 0x5, vec: 0x7ffed1e90c00, vlen: 0x1, behavior: "
+                "0x15, flags: "
                 "0x0")
           .says("syscalls:sys_exit_process_madvise: 0x400000")
           .says("syscalls:sys_enter_mlockall: flags: 0x3")
@@ -298,14 +312,15 @@ TEST(translator, calls_without_exit_and_exits_without_enter_are_counted) {
 }
 
 TEST(translator, lines_of_nobody_and_lost_records_are_counted) {
-  const trace run = run_of(script{}
-                               .execs(10)
-                               .task(-1, -1)
-                               .says(fault_line)
-                               .task(10, 10)
-                               .says("PERF_RECORD_LOST lost 17")
-                               .says("mmap_lock:mmap_lock_released: mm=0xffff888102e95140 memcg_id=5699 write=true")
-                               .says("syscalls:sys_enter_userfaultfd: flags: 0x1"));
+  const trace run =
+      run_of(script{}
+                 .execs(10)
+                 .task(-1, -1)
+                 .says(fault_line)
+                 .task(10, 10)
+                 .says("PERF_RECORD_LOST lost 17")
+                 .says("mmap_lock:mmap_lock_released: mm=0xffff888102e95140 memcg_id=5699 write=true")
+                 .says("syscalls:sys_enter_userfaultfd: flags: 0x1"));
   EXPECT_EQ(oddity(run, "line of a task without a number"), 1u);
   EXPECT_EQ(oddity(run, "records lost by the recorder"), 17u);
   EXPECT_EQ(run.report.classes.at("mmap_lock_released").without_event, 1u);

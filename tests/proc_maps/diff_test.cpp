@@ -35,7 +35,7 @@ std::string story(std::string_view expected, std::string_view actual, diff_limit
     const std::size_t end = text.find('\n', at);
     const std::string_view line = std::string_view{text}.substr(at, end - at);
     told += line.starts_with("...") || line.starts_with("and ") ? std::string{line}
-                                                              : std::string{line.front(), line.back()};
+                                                                : std::string{line.front(), line.back()};
     at = end + 1;
   }
   return told;
@@ -53,7 +53,9 @@ TEST(diff, missing_and_surplus_lines_with_their_neighbours) {
   EXPECT_EQ(story("", "a"), "+a");
 }
 
-TEST(diff, a_changed_line_is_shown_as_it_should_be_and_as_it_is) { EXPECT_EQ(story("abc", "aBc"), " a-b+b c"); }
+TEST(diff, a_changed_line_is_shown_as_it_should_be_and_as_it_is) {
+  EXPECT_EQ(story("abc", "aBc"), " a-b+b c");
+}
 
 TEST(diff, equal_stretches_are_left_out) {
   EXPECT_EQ(story("abcdefgh", ".bcdefg."), "-a b... g-h");

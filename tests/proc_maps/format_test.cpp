@@ -29,7 +29,8 @@ std::string bytes_of(const fs::path& path) {
 std::vector<fs::path> kernel_texts() {
   const fs::path source{RCUVM_SOURCE_DIR};
   std::vector<fs::path> found;
-  for (const auto& one : fs::directory_iterator{source / "tests/proc_maps/samples"}) found.push_back(one.path());
+  for (const auto& one : fs::directory_iterator{source / "tests/proc_maps/samples"})
+    found.push_back(one.path());
   std::error_code none;
   for (const auto& snapshot : fs::directory_iterator{source.parent_path() / "shared/traces/snaps", none}) {
     for (const auto& one : fs::directory_iterator{snapshot}) {
@@ -62,7 +63,8 @@ TEST(format, the_name_stands_at_column_73) {
                   .device_minor = 0,
                   .inode = 333461,
                   .name = "/lib"};
-  EXPECT_EQ(format_line(one), "7f086c28f000-7f086c29e000 r--s 00000000 fe:00 333461                     /lib");
+  EXPECT_EQ(format_line(one),
+            "7f086c28f000-7f086c29e000 r--s 00000000 fe:00 333461                     /lib");
   EXPECT_EQ(format_line(one).find('/'), 73u);
 }
 

@@ -52,19 +52,24 @@ TEST(parse, names_are_bytes) {
 }
 
 TEST(parse, only_the_newline_is_escaped) {
-  EXPECT_EQ(parsed("7fa2b2139000-7fa2b213a000 r--p 00001000 00:170 6                         /x/new\\012line\\012").name,
-            "/x/new\nline\n");
-  EXPECT_EQ(parsed("7fa2b2139000-7fa2b213a000 r--p 00001000 00:170 6                         /x/tab\\011s").name,
-            "/x/tab\\011s");
+  EXPECT_EQ(
+      parsed("7fa2b2139000-7fa2b213a000 r--p 00001000 00:170 6                         /x/new\\012line\\012")
+          .name,
+      "/x/new\nline\n");
+  EXPECT_EQ(
+      parsed("7fa2b2139000-7fa2b213a000 r--p 00001000 00:170 6                         /x/tab\\011s").name,
+      "/x/tab\\011s");
 }
 
 TEST(parse, numbers_as_large_as_the_kernel_makes_them) {
   const entry low = parsed("00000000-00001000 r--p 00000000 00:00 0 ");
   EXPECT_EQ(low.where, (range{0, 0x1000}));
-  const entry high = parsed("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]");
+  const entry high =
+      parsed("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]");
   EXPECT_EQ(high.where.end, 0xffffffffff601000u);
   EXPECT_EQ(high.name, vsyscall_name);
-  const entry wide = parsed("7fca026cf000-7fca026d0000 r--s 7fffffff000 103:170 18446744073709551615  /d/bigfile");
+  const entry wide =
+      parsed("7fca026cf000-7fca026d0000 r--s 7fffffff000 103:170 18446744073709551615  /d/bigfile");
   EXPECT_EQ(wide.offset, 0x7fffffff000u);
   EXPECT_EQ(wide.device_major, 0x103u);
   EXPECT_EQ(wide.device_minor, 0x170u);
