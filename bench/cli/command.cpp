@@ -2,13 +2,13 @@
 #include "bench/cli/command.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
 #include <set>
 
 #include "bench/cli/cli.hpp"
+#include "bench/report/list_text.hpp"
 #include "rcuvm/designs/designs.hpp"
 #include "rcuvm/sync/thread.hpp"
 
@@ -23,7 +23,7 @@ std::string known_recordings() {
   for (const auto& folder : {recording::bundled_folder(), recording::shared_folder()}) {
     for (const recording::location& one : recording::list(folder)) names.insert(one.name);
   }
-  return names.empty() ? std::string{"none are installed; give a path"} : fmt::format("{}", fmt::join(names, ", "));
+  return names.empty() ? "none are installed; give a path" : report::list_text({names.begin(), names.end()});
 }
 
 }  // namespace
@@ -37,13 +37,14 @@ std::vector<std::string> designs_named(const std::string& list) {
     const std::size_t end = std::min(list.find(',', start), list.size());
     const std::string name = list.substr(start, end - start);
     if (std::ranges::find(known, name) == known.end()) {
-      throw refusal{fmt::format("unknown design '{}'; there are: {}, all", name, fmt::join(known, ", "))};
+      throw refusal{fmt::format("unknown design '{}'; there are: {}, all", name, report::list_text(known))};
     }
     wanted.insert(name);
     start = end + 1;
   }
   std::vector<std::string> made;
-  std::ranges::copy_if(known, std::back_inserter(made), [&](const std::string& one) { return wanted.contains(one); });
+  std::ranges::copy_if(known, std::back_inserter(made),
+                       [&](const std::string& one) { return wanted.contains(one); });
   return made;
 }
 
@@ -58,7 +59,8 @@ std::vector<recording::trace> read_traces(const std::vector<std::string>& names_
     if (!names.insert(where->name).second) continue;
     auto read = recording::read(*where);
     if (!read) throw refusal{read.error().to_text()};
-    for (const std::string& warning : read->report.warnings) fmt::print(stderr, "rcuvm: {}: {}\n", one, warning);
+    for (const std::string& warning : read->report.warnings)
+      fmt::print(stderr, "rcuvm: {}: {}\n", one, warning);
     made.push_back(*std::move(read));
   }
   return made;
@@ -69,12 +71,14 @@ std::uint32_t default_workers() { return std::clamp(sync::hardware_threads(), 2U
 int run(int argc, const char* const* argv) {
   int code = ok;
   try {
-    CLI::App program{"Address spaces read under RCU: replays recorded programs under several locking designs"};
+    CLI::App program{
+        "Address spaces read under RCU: replays recorded programs under several locking designs"};
     program.name("rcuvm");
     program.require_subcommand(1);
     program.footer(
         "Examples:\n"
-        "  rcuvm review                                 all designs on the bundled recordings; writes report/\n"
+        "  rcuvm review                                 all designs on the bundled recordings; writes "
+        "report/\n"
         "  rcuvm replay nginx_wrk --design replace      one replay, one table\n"
         "  rcuvm replay nginx_wrk --strict              the model's maps against the recorded ones\n"
         "  rcuvm maps $$                                print and check /proc/PID/maps\n"

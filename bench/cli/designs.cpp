@@ -14,7 +14,8 @@ void add_designs(CLI::App& program, int& code) {
   command->callback([&code] {
     std::size_t width = 0;
     for (const std::string& name : designs::names()) width = std::max(width, name.size());
-    designs::for_each([width]<class Design> { fmt::print("{:<{}}  {}\n", Design::name, width, Design::summary); });
+    designs::for_each(
+        [width]<class Design> { fmt::print("{:<{}}  {}\n", Design::name, width, Design::summary); });
     code = 0;
   });
 }

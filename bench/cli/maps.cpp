@@ -24,7 +24,8 @@ std::string read_all(const std::string& file) {
   errno = 0;
   std::ifstream in{file, std::ios::binary};
   std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in.is_open() || in.bad()) throw refusal{fmt::format("{}: {}", file, std::strerror(errno != 0 ? errno : EIO))};
+  if (!in.is_open() || in.bad())
+    throw refusal{fmt::format("{}: {}", file, std::strerror(errno != 0 ? errno : EIO))};
   return text;
 }
 
@@ -59,14 +60,16 @@ void print(const std::vector<entry>& entries, bool is_json) {
 }
 
 int show(const std::string& what, bool is_json) {
-  const bool is_pid = !what.empty() && std::ranges::all_of(what, [](char one) { return one >= '0' && one <= '9'; });
+  const bool is_pid =
+      !what.empty() && std::ranges::all_of(what, [](char one) { return one >= '0' && one <= '9'; });
   const std::string file = is_pid ? "/proc/" + what + "/maps" : what;
   const auto entries = proc_maps::parse(read_all(file));
   if (!entries) throw refusal{file + ":" + entries.error().to_text()};
   print(*entries, is_json);
   const std::size_t broken = first_out_of_order(*entries);
   if (broken == entries->size()) return ok;
-  fmt::print(stderr, "rcuvm: {}:{}: begins below the end of the line before it, or is empty\n", file, broken + 1);
+  fmt::print(stderr, "rcuvm: {}:{}: begins below the end of the line before it, or is empty\n", file,
+             broken + 1);
   return differences;
 }
 
@@ -79,7 +82,9 @@ void add_maps(CLI::App& program, int& code) {
   };
   const auto how = std::make_shared<options>();
   CLI::App* const command = program.add_subcommand("maps", "Parses, checks and prints a /proc/PID/maps");
-  command->add_option("what", how->what, "A process number, or a file of that format")->required()->type_name("FILE|PID");
+  command->add_option("what", how->what, "A process number, or a file of that format")
+      ->required()
+      ->type_name("FILE|PID");
   command->add_flag("--json", how->is_json, "As JSON: one object a line of the file");
   command->callback([how, &code] { code = show(how->what, how->is_json); });
 }

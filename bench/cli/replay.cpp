@@ -30,7 +30,8 @@ using nlohmann::json;
 
 // --- strict -------------------------------------------------------------------------------------------------------
 
-json to_json(const recording::trace& trace, const replay::script& script, const replay::strict_result& found) {
+json to_json(const recording::trace& trace, const replay::script& script,
+             const replay::strict_result& found) {
   json made{{"recording", trace.name},
             {"design", found.design},
             {"samples_equal", found.equal},
@@ -57,7 +58,8 @@ json to_json(const recording::trace& trace, const replay::script& script, const 
   return made;
 }
 
-void print_strict(const recording::trace& trace, const replay::script& script, const replay::strict_result& found) {
+void print_strict(const recording::trace& trace, const replay::script& script,
+                  const replay::strict_result& found) {
   constexpr std::size_t most_shown = 10;
   fmt::print("{} under {}: {} of {} samples equal", trace.name, found.design, found.equal, found.compared());
   for (const auto& [why, count] : found.not_comparable) fmt::print("; {} not comparable: {}", count, why);
@@ -71,7 +73,8 @@ void print_strict(const recording::trace& trace, const replay::script& script, c
     fmt::print("  event {}: {} [{:x}, {:x}): the kernel's errno is {}, the model's {}\n", call.event,
                replay::name_of(call.what), call.where.start, call.where.end, one.expected, one.got);
   }
-  if (found.answers.size() > most_shown) fmt::print("  ... {} more such calls\n", found.answers.size() - most_shown);
+  if (found.answers.size() > most_shown)
+    fmt::print("  ... {} more such calls\n", found.answers.size() - most_shown);
   for (const replay::sample_difference& one : found.different) {
     const recording::maps_sample& sample = trace.samples[one.sample];
     fmt::print("  sample of pid {} at line {} differs: {} (- kernel, + model)\n{}", sample.pid, sample.line,
@@ -119,7 +122,8 @@ void print_measured(const std::string& title, const replay::figures& values) {
     const auto found = values.find(key);
     return found == values.end() ? 0.0 : found->second;
   };
-  fmt::print("{}: {} of wall time, {} page faults\n", title, to_text(value("wall_s") * 1e9, unit::nanoseconds),
+  fmt::print("{}: {} of wall time, {} page faults\n", title,
+             to_text(value("wall_s") * 1e9, unit::nanoseconds),
              to_text(value("faults_per_s"), unit::per_second));
   report::text_table table;
   table.add({"call", "count", "p50", "p99", "p99.9", "max"});
@@ -137,9 +141,12 @@ void print_measured(const std::string& title, const replay::figures& values) {
   add_row("walk");
   fmt::print("{}", table.to_text());
   for (const auto& [key, number] : values) {
-    const bool is_count = key.starts_with("count.") || key.starts_with("limbo.") || key.starts_with("different");
+    const bool is_count =
+        key.starts_with("count.") || key.starts_with("limbo.") || key.starts_with("different");
     if (!is_count || number == 0) continue;
-    const unit in = key.ends_with("_ns") ? unit::nanoseconds : key.ends_with("_bytes") ? unit::bytes : unit::number;
+    const unit in = key.ends_with("_ns")      ? unit::nanoseconds
+                    : key.ends_with("_bytes") ? unit::bytes
+                                              : unit::number;
     fmt::print("  {}: {}\n", key, to_text(number, in));
   }
 }
@@ -147,7 +154,8 @@ void print_measured(const std::string& title, const replay::figures& values) {
 int replay_measured(const replay_options& how, const std::vector<std::string>& designs,
                     const std::vector<recording::trace>& traces) {
   const auto mode = replay::walker_named(how.walker);
-  if (!mode) throw refusal{fmt::format("unknown walker '{}'; there are: none, chunked, snapshot", how.walker)};
+  if (!mode)
+    throw refusal{fmt::format("unknown walker '{}'; there are: none, chunked, snapshot", how.walker)};
   json all = json::array();
   bool is_same = true;
   for (const recording::trace& trace : traces) {
@@ -179,11 +187,14 @@ void add_replay(CLI::App& program, int& code) {
   const auto how = std::make_shared<replay_options>();
   CLI::App* const command = program.add_subcommand("replay", "Replays recordings under one design");
   command->add_option("traces", how->traces, "Recordings, by name or path")->required()->type_name("TRACE");
-  command->add_option("--design", how->design, "Which; or several, separated by commas, or all")->capture_default_str();
+  command->add_option("--design", how->design, "Which; or several, separated by commas, or all")
+      ->capture_default_str();
   command->add_option("--workers", how->workers, "Real threads that share the recorded ones")
       ->check(CLI::Range(1U, 60U))
       ->capture_default_str();
-  command->add_option("--passes", how->passes, "Replays in a row")->check(CLI::Range(1U, 100000U))->capture_default_str();
+  command->add_option("--passes", how->passes, "Replays in a row")
+      ->check(CLI::Range(1U, 100000U))
+      ->capture_default_str();
   command->add_option("--walker", how->walker, "A thread that walks the maps: none, chunked, snapshot")
       ->capture_default_str();
   command->add_flag("--strict", how->is_strict,

@@ -33,7 +33,9 @@ volatile std::sig_atomic_t is_interrupted = 0;
 /// Ctrl-C ends the measuring between two recordings; what was written before stays as it was.
 class interrupt_watch {
  public:
-  interrupt_watch() { previous_ = std::signal(SIGINT, [](int) { is_interrupted = 1; }); }
+  interrupt_watch() {
+    previous_ = std::signal(SIGINT, [](int) { is_interrupted = 1; });
+  }
   ~interrupt_watch() { std::signal(SIGINT, previous_); }
   interrupt_watch(const interrupt_watch&) = delete;
   interrupt_watch& operator=(const interrupt_watch&) = delete;
@@ -50,8 +52,8 @@ class progress_line {
   void show(const std::string& what, double done) {
     if (is_interrupted != 0) throw interruption{};
     const double elapsed_s = static_cast<double>(sync::now_ns() - begun_ns_) / 1e9;
-    fmt::print(stderr, "{}[{:3.0f} %, {:3.0f} s] {}{}", is_terminal_ ? "\r\033[K" : "", done * 100, elapsed_s, what,
-               is_terminal_ ? "" : "\n");
+    fmt::print(stderr, "{}[{:3.0f} %, {:3.0f} s] {}{}", is_terminal_ ? "\r\033[K" : "", done * 100, elapsed_s,
+               what, is_terminal_ ? "" : "\n");
     std::fflush(stderr);
   }
   ~progress_line() {
@@ -69,14 +71,16 @@ class progress_line {
 std::vector<std::string> recordings_of(const review_options& how) {
   std::vector<std::string> names = how.traces;
   if (names.empty()) {
-    for (const recording::location& one : recording::list(recording::bundled_folder())) names.push_back(one.name);
+    for (const recording::location& one : recording::list(recording::bundled_folder()))
+      names.push_back(one.name);
     if (names.empty()) {
       throw refusal{fmt::format("no recordings in {}; name some, or set RCUVM_RECORDINGS to a folder of them",
                                 recording::bundled_folder().string())};
     }
   }
   if (how.takes_shared) {
-    for (const recording::location& one : recording::list(recording::shared_folder())) names.push_back(one.name);
+    for (const recording::location& one : recording::list(recording::shared_folder()))
+      names.push_back(one.name);
   }
   return names;
 }
@@ -114,9 +118,13 @@ int review(const review_options& how) {
 
 void add_review(CLI::App& program, int& code) {
   const auto how = std::make_shared<review_options>();
-  CLI::App* const command = program.add_subcommand("review", "Compares designs on recordings, and writes a report");
-  command->add_option("traces", how->traces, "Recordings, by name or path (default: the bundled ones)")->type_name("TRACE");
-  command->add_option("--designs", how->designs, "Which, separated by commas; the first of the table is the baseline")
+  CLI::App* const command =
+      program.add_subcommand("review", "Compares designs on recordings, and writes a report");
+  command->add_option("traces", how->traces, "Recordings, by name or path (default: the bundled ones)")
+      ->type_name("TRACE");
+  command
+      ->add_option("--designs", how->designs,
+                   "Which, separated by commas; the first of the table is the baseline")
       ->capture_default_str();
   command->add_option("-o,--output", how->folder, "Folder of the report")->capture_default_str();
   command->add_option("--repetitions", how->repetitions, "Of each measurement, beside the warm-up")
@@ -128,7 +136,8 @@ void add_review(CLI::App& program, int& code) {
   command->add_option("--budget", how->budget_s, "Seconds of measuring at most, about; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_flag("--all", how->takes_shared, "Also the recordings of ../shared/traces/perf, where these are");
+  command->add_flag("--all", how->takes_shared,
+                    "Also the recordings of ../shared/traces/perf, where these are");
   command->footer(
       "Examples:\n"
       "  rcuvm review                                   the bundled recordings, report/index.html\n"

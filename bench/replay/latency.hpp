@@ -31,7 +31,9 @@ class latency_histogram {
   static constexpr double highest_ns = 1e12;
   static constexpr unsigned bins = 2400;
 
-  latency_histogram() : bins_{boost::histogram::make_histogram_with(std::vector<std::uint64_t>(), axis{bins, lowest_ns, highest_ns})} {}
+  latency_histogram()
+      : bins_{boost::histogram::make_histogram_with(std::vector<std::uint64_t>(),
+                                                    axis{bins, lowest_ns, highest_ns})} {}
 
   void add(std::uint64_t latency_ns) {
     bins_(static_cast<double>(std::max<std::uint64_t>(latency_ns, 1)));
@@ -90,8 +92,8 @@ class latency_histogram {
 
  private:
   using axis = boost::histogram::axis::regular<double, boost::histogram::axis::transform::log>;
-  using histogram =
-      decltype(boost::histogram::make_histogram_with(std::vector<std::uint64_t>(), axis{bins, lowest_ns, highest_ns}));
+  using histogram = decltype(boost::histogram::make_histogram_with(std::vector<std::uint64_t>(),
+                                                                   axis{bins, lowest_ns, highest_ns}));
 
   histogram bins_;
   std::uint64_t count_ = 0;

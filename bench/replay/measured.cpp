@@ -21,12 +21,12 @@ class ledger {
     for (std::size_t worker = 0; worker < logs.size(); ++worker) {
       const worker_log& log = logs[worker];
       waited_ns_ += log.waited_ns;
-      placement_waits_ += log.placement_waits;
       for (std::size_t index = 0; index < log.latencies_ns.size(); ++index) {
         const step& one = of.of->steps[of.workers[worker][index].step];
         by_verb_[static_cast<std::size_t>(one.what)].add(log.latencies_ns[index]);
       }
-      for (const auto& [step, got] : log.answers) ++different_[static_cast<std::size_t>(of.of->steps[step].what)];
+      for (const auto& [step, got] : log.answers)
+        ++different_[static_cast<std::size_t>(of.of->steps[step].what)];
     }
   }
 
@@ -71,13 +71,13 @@ class ledger {
     add_latencies(to, "writer", made.shapes.writers);
     if (walked.walks.count() != 0) {
       add_latencies(to, "walk", walked.walks);
-      to["walk.lines_per_s"] = static_cast<double>(walked.lines) / (static_cast<double>(walked.walks.sum_ns()) / 1e9);
+      to["walk.lines_per_s"] =
+          static_cast<double>(walked.lines) / (static_cast<double>(walked.walks.sum_ns()) / 1e9);
     }
 
     vm::counters::for_each(counted, [&](const char* name, std::uint64_t value) {
       to[std::string{"count."}.append(name)] = per_pass(value);
     });
-    to["placement_waits"] = per_pass(placement_waits_);
     to["limbo.high_water_bytes"] = static_cast<double>(high_water_bytes_);
     to["limbo.high_water_objects"] = static_cast<double>(high_water_objects_);
     to["limbo.retired"] = per_pass(retired_);
@@ -97,7 +97,6 @@ class ledger {
   std::array<std::uint64_t, verb_count> different_{};
   std::uint64_t wall_ns_ = 0;
   std::uint64_t waited_ns_ = 0;
-  std::uint64_t placement_waits_ = 0;
   std::uint64_t high_water_bytes_ = 0;
   std::uint64_t high_water_objects_ = 0;
   std::uint64_t retired_ = 0;

@@ -14,9 +14,10 @@ namespace rcuvm::replay {
 
 struct measure_options {
   walker mode = walker::none;
-  std::uint32_t passes = 1;              ///< replays of the whole recording, one after the other
-  std::uint64_t walk_pause_ns = 100'000;  ///< between two walks: a monitor that looks often, but does not only look
-  std::size_t walk_chunk_lines = 48;     ///< of a chunked walk: about a page of text, as seq_file
+  std::uint32_t passes = 1;  ///< replays of the whole recording, one after the other
+  std::uint64_t walk_pause_ns =
+      100'000;  ///< between two walks: a monitor that looks often, but does not only look
+  std::size_t walk_chunk_lines = 48;  ///< of a chunked walk: about a page of text, as seq_file
 };
 
 struct measurement {

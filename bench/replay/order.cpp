@@ -51,7 +51,8 @@ order::space_order::iterator order::split(space_order& space, std::uint64_t at) 
 
 void order::touch_range(const touch& one, position self) {
   space_order& space = spaces_[one.space];
-  if (space.empty()) space.emplace(whole_space.start, segment{.end = whole_space.end, .changed = {}, .reads = {}});
+  if (space.empty())
+    space.emplace(whole_space.start, segment{.end = whole_space.end, .changed = {}, .reads = {}});
 
   auto first = split(space, one.where.start);
   if (one.where.end < whole_space.end) split(space, one.where.end);
@@ -74,7 +75,8 @@ void order::touch_range(const touch& one, position self) {
   }
   if (one.what == touch::kind::reads) return;
   space.erase(std::next(first), last);
-  first->second = segment{.end = std::min(one.where.end, whole_space.end), .is_changed = true, .changed = self, .reads = {}};
+  first->second = segment{
+      .end = std::min(one.where.end, whole_space.end), .is_changed = true, .changed = self, .reads = {}};
 }
 
 // Of what is needed, what is not known to be over anyway: by an earlier wait of this worker, or by another of
@@ -93,7 +95,8 @@ void order::choose_waits(std::uint32_t worker, std::vector<position>& waits) {
   }
   for (std::size_t at = first; at < waits.size(); ++at) {
     std::span<std::uint32_t> theirs = clock_of(waits[at]);
-    for (std::uint32_t other = 0; other < workers_; ++other) mine[other] = std::max(mine[other], theirs[other]);
+    for (std::uint32_t other = 0; other < workers_; ++other)
+      mine[other] = std::max(mine[other], theirs[other]);
   }
 }
 

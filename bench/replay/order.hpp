@@ -76,7 +76,7 @@ class order {
 
   std::uint32_t workers_;
   std::map<std::uint32_t, space_order> spaces_;
-  std::vector<std::uint32_t> needed_;               // per worker: events that must be over (a count), 0 = none
+  std::vector<std::uint32_t> needed_;  // per worker: events that must be over (a count), 0 = none
   std::vector<std::vector<std::uint32_t>> clocks_;  // per worker: one row of workers_ counts per event
 };
 

@@ -47,7 +47,8 @@ std::uint32_t exec_flags(const recording::notice& seen) {
   std::uint32_t made = MAP_FIXED;
   if (seen.kind != recording::backing::file) made |= MAP_ANONYMOUS;
   if (seen.kind == recording::backing::stack) made |= MAP_GROWSDOWN;
-  return made | (seen.allowed.has(proc_maps::permission::shared) ? std::uint32_t{MAP_SHARED} : std::uint32_t{MAP_PRIVATE});
+  return made | (seen.allowed.has(proc_maps::permission::shared) ? std::uint32_t{MAP_SHARED}
+                                                                 : std::uint32_t{MAP_PRIVATE});
 }
 
 /// Turns events into steps, one after the other, keeping what later events need to know of earlier ones.
@@ -118,12 +119,15 @@ class resolver {
     }
   }
 
-  void expect(step& one, const call& how) { one.expected_error = static_cast<std::int16_t>(how.error_number()); }
+  void expect(step& one, const call& how) {
+    one.expected_error = static_cast<std::int16_t>(how.error_number());
+  }
 
   /// What a range was given up by munmap, or taken by another mapping, is not shared any more.
   void forget_shared(range gone) {
     auto& known = shared_[trace_.events[event_].space];
-    for (auto at = known.lower_bound(gone.start); at != known.end() && at->first < gone.end;) at = known.erase(at);
+    for (auto at = known.lower_bound(gone.start); at != known.end() && at->first < gone.end;)
+      at = known.erase(at);
   }
 
   std::uint32_t push_map(const map_detail& one) {
@@ -156,7 +160,8 @@ class resolver {
     if (failure == 0 && one.file == no_id && (one.flags & MAP_ANONYMOUS) == 0) {
       skip("(replayed as anonymous) mmap of a file without a name");
     }
-    const std::uint64_t length = (one.flags & MAP_HUGETLB) != 0 ? round_up(one.length, huge_page_size) : one.length;
+    const std::uint64_t length =
+        (one.flags & MAP_HUGETLB) != 0 ? round_up(one.length, huge_page_size) : one.length;
     const std::uint32_t detail = push_map({.hint = one.hint,
                                            .length = length,
                                            .protection = one.protection,
@@ -167,7 +172,6 @@ class resolver {
     const address at = failure == 0 ? one.how.returned : one.hint;
     step& made = push(verb::map, pages_from(at, length));
     made.detail = detail;
-    made.is_place_recorded = (one.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0;
     expect(made, one.how);
     if (failure != 0) return;
     forget_shared(made.where);
@@ -198,7 +202,6 @@ class resolver {
                             .placed = one.how.has_failed() ? 0 : one.how.returned});
     step& made = push(verb::remap, pages_from(one.old_address, one.old_length));
     made.detail = static_cast<std::uint32_t>(made_.remaps.size() - 1);
-    made.is_place_recorded = (one.flags & MREMAP_FIXED) == 0;
     expect(made, one.how);
     auto& known = shared_[made.space];
     if (auto found = known.find(one.old_address); !one.how.has_failed() && found != known.end()) {
@@ -238,13 +241,16 @@ class resolver {
       skip("mlock2 with flags that nobody knows");
       return;
     }
-    step& made = push(one.what == kind::munlock ? verb::unlock : verb::lock, {one.start, one.start + one.length});
+    step& made =
+        push(one.what == kind::munlock ? verb::unlock : verb::lock, {one.start, one.start + one.length});
     made.number = one.what == kind::mlock2 ? one.flags : 0;
     expect(made, one.how);
   }
 
   void add(const recording::mlockall_call&) { skip("mlockall"); }
-  void add(const recording::process_madvise_call&) { skip("process_madvise (its ranges are not in the recording)"); }
+  void add(const recording::process_madvise_call&) {
+    skip("process_madvise (its ranges are not in the recording)");
+  }
 
   void add(const recording::shmat_call& one) {
     if (!is_replayable("shmat", one.how)) return;
@@ -337,7 +343,7 @@ class resolver {
   const recording::trace& trace_;
   script made_;
   std::size_t event_ = 0;
-  std::vector<address> now_break_;                             // per space
+  std::vector<address> now_break_;                          // per space
   std::vector<std::map<address, std::uint64_t>> segments_;  // per space: attached segments, by start
   std::vector<std::map<address, map_detail>> shared_;       // per space: shared mappings, by start
 };
@@ -346,8 +352,8 @@ class resolver {
 
 std::string_view name_of(verb what) noexcept {
   static constexpr std::array<std::string_view, verb_count> names{
-      "fault", "mmap", "munmap", "mprotect", "mremap", "brk",  "madvise",
-      "mlock", "munlock", "remap_file_pages", "stack growth", "exec", "fork", "exit"};
+      "fault", "mmap",    "munmap",           "mprotect",     "mremap", "brk",  "madvise",
+      "mlock", "munlock", "remap_file_pages", "stack growth", "exec",   "fork", "exit"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -373,7 +379,8 @@ touches touches_of(const script& whole, const step& one) {
       break;
     }
     case verb::brk: {
-      const auto [low, high] = std::minmax(one.where.start == 0 ? one.where.end : one.where.start, one.where.end);
+      const auto [low, high] =
+          std::minmax(one.where.start == 0 ? one.where.end : one.where.start, one.where.end);
       add({page_floor(low), page_ceil(high)}, touch::kind::changes);
       add(break_token, touch::kind::changes);
       break;

@@ -53,8 +53,8 @@ struct map_detail {
   std::uint32_t protection = 0;  ///< PROT_*
   std::uint32_t flags = 0;       ///< MAP_*
   recording::file_id file = recording::no_id;
-  std::uint64_t offset = 0;      ///< bytes
-  address placed = 0;            ///< where the kernel put it; 0 when it failed
+  std::uint64_t offset = 0;                                    ///< bytes
+  address placed = 0;                                          ///< where the kernel put it; 0 when it failed
   recording::backing special = recording::backing::anonymous;  ///< of an exec: stack, vdso, vvar, ...
 };
 
@@ -72,10 +72,8 @@ struct step {
   recording::access access = recording::access::read;  ///< of a fault
   /// The recording itself cannot tell what was mapped at that moment: a miss is no difference.
   bool is_raced = false;
-  /// The kernel chose the place, and the replay insists on it: under a design that would have chosen another one because
-  /// this is not free yet, the wait for it is the replay's doing.
-  bool is_place_recorded = false;
-  std::int16_t expected_error = 0;  ///< the kernel's errno; 0 = success. Of a fault: filled in by a strict run
+  std::int16_t expected_error =
+      0;  ///< the kernel's errno; 0 = success. Of a fault: filled in by a strict run
   recording::space_id space = recording::no_id;
   recording::task_id task = recording::no_id;
   std::uint32_t detail = 0;
@@ -90,8 +88,8 @@ struct script {
   std::vector<step> steps;  ///< in recorded order
   std::vector<map_detail> maps;
   std::vector<remap_detail> remaps;
-  std::vector<address> first_break;                          ///< per space; 0: no brk was ever called
-  std::vector<address> mmap_base;                            ///< per space: where top-down placement begins; 0: unknown
+  std::vector<address> first_break;  ///< per space; 0: no brk was ever called
+  std::vector<address> mmap_base;    ///< per space: where top-down placement begins; 0: unknown
   std::map<std::string, std::uint64_t, std::less<>> skipped;  ///< why an event is no step, with counts
   std::uint64_t faults = 0;
 };

@@ -91,7 +91,8 @@ class strict_replay {
         ++result_.not_comparable[std::string{recording::name_of(one.verdict)}];
       }
     }
-    std::ranges::sort(made, {}, [&](std::size_t index) { return script_.trace->samples[index].events_before; });
+    std::ranges::sort(made, {},
+                      [&](std::size_t index) { return script_.trace->samples[index].events_before; });
     return made;
   }
 
@@ -109,7 +110,8 @@ class strict_replay {
     const recording::maps_sample& sample = script_.trace->samples[index];
     Space* const space = world_.space(sample.space);
     const std::vector<entry> expected = without_gate(sample.entries);
-    const std::vector<entry> modelled = space == nullptr ? std::vector<entry>{} : proc_maps::from_model(*space);
+    const std::vector<entry> modelled =
+        space == nullptr ? std::vector<entry>{} : proc_maps::from_model(*space);
     const auto why = why_different(expected, modelled);
     if (!why) {
       ++result_.equal;
@@ -128,8 +130,9 @@ class strict_replay {
 }  // namespace
 
 std::string_view name_of(cause why) noexcept {
-  static constexpr std::array<std::string_view, 8> names{"merge",  "file unlinked meanwhile", "name",    "offset",
-                                                         "device or inode", "permissions", "missing", "surplus"};
+  static constexpr std::array<std::string_view, 8> names{
+      "merge",  "file unlinked meanwhile", "name", "offset", "device or inode", "permissions", "missing",
+      "surplus"};
   return names[static_cast<std::size_t>(why)];
 }
 
@@ -142,12 +145,15 @@ std::vector<entry> without_gate(std::span<const entry> sampled) {
 
 std::optional<cause> why_different(std::span<const entry> sampled, std::span<const entry> modelled) {
   if (std::ranges::equal(sampled, modelled)) return std::nullopt;
-  const auto is_same_after = [&](auto change) { return changed(sampled, change) == changed(modelled, change); };
+  const auto is_same_after = [&](auto change) {
+    return changed(sampled, change) == changed(modelled, change);
+  };
   if (is_same_after([](entry&) {})) return cause::merge;
   if (is_same_after([](entry& one) { cut_deleted(one.name); })) return cause::unlinked;
   if (is_same_after([](entry& one) { one.name.clear(); })) return cause::name;
   if (is_same_after([](entry& one) { one.inode = one.offset = 0; })) return cause::offset;
-  if (is_same_after([](entry& one) { one.inode = one.device_major = one.device_minor = 0; })) return cause::identity;
+  if (is_same_after([](entry& one) { one.inode = one.device_major = one.device_minor = 0; }))
+    return cause::identity;
   if (is_same_after([](entry& one) { one.allowed = {}; })) return cause::permissions;
   return has_more(sampled, modelled) ? cause::missing : cause::surplus;
 }
@@ -157,14 +163,16 @@ strict_result replay_strictly(const script& of, std::string_view design, std::ve
   made.design = design;
   const sync::rcu::registration here{"strict"};
   if (answers != nullptr) answers->clear();
-  designs::with_named(design, [&]<class Design> { strict_replay<address_space<Design>>{of, made}.run(answers); });
+  designs::with_named(design,
+                      [&]<class Design> { strict_replay<address_space<Design>>{of, made}.run(answers); });
   return made;
 }
 
 std::size_t settle_expected_answers(script& of) {
   std::vector<std::int16_t> answers;
   const strict_result found = replay_strictly(of, designs::names().front(), &answers);
-  for (std::size_t index = 0; index < of.steps.size(); ++index) of.steps[index].expected_error = answers[index];
+  for (std::size_t index = 0; index < of.steps.size(); ++index)
+    of.steps[index].expected_error = answers[index];
   return found.answers.size();
 }
 

@@ -19,14 +19,14 @@ namespace rcuvm::replay {
 
 /// What makes a model's maps differ from a sample, as far as the lines tell.
 enum class cause : std::uint8_t {
-  merge,        ///< the same memory, cut into lines at other places
-  unlinked,     ///< only " (deleted)": a recording does not tell when a file lost its name
+  merge,     ///< the same memory, cut into lines at other places
+  unlinked,  ///< only " (deleted)": a recording does not tell when a file lost its name
   name,
   offset,
-  identity,     ///< device or inode
+  identity,  ///< device or inode
   permissions,
-  missing,      ///< the kernel shows memory that the model has not
-  surplus,      ///< the other way round
+  missing,  ///< the kernel shows memory that the model has not
+  surplus,  ///< the other way round
 };
 [[nodiscard]] std::string_view name_of(cause why) noexcept;
 
@@ -58,7 +58,7 @@ struct strict_result {
   std::vector<answer_difference> answers;                          ///< calls only
   std::uint64_t faults = 0;
   std::uint64_t faults_refused = 0;  ///< the program was refused the access, as far as the model knows
-  std::uint64_t faults_raced = 0;    ///< refused, but the recording cannot tell what was mapped at that moment
+  std::uint64_t faults_raced = 0;  ///< refused, but the recording cannot tell what was mapped at that moment
 
   [[nodiscard]] std::size_t compared() const noexcept { return equal + different.size(); }
 };

@@ -50,7 +50,6 @@ struct worker_log {
   std::vector<std::uint64_t> latencies_ns;             ///< one per step
   std::vector<std::pair<std::uint32_t, int>> answers;  ///< step and errno where it was not the expected one
   std::uint64_t waited_ns = 0;
-  std::uint64_t placement_waits = 0;  ///< for dead entries, where only the recording insists on that place
   std::uint64_t ended_ns = 0;
 };
 
@@ -66,7 +65,8 @@ class pass {
       : plan_{of}, how_{how}, world_{machine, *of.of}, done_(of.workers.size()) {}
 
   /// Returns the nanoseconds from the first step to the end of the last one. cpus and logs: one per worker.
-  std::uint64_t run(std::vector<std::unique_ptr<vm::cpu>>& cpus, std::vector<worker_log>& logs, walker_log& walked) {
+  std::uint64_t run(std::vector<std::unique_ptr<vm::cpu>>& cpus, std::vector<worker_log>& logs,
+                    walker_log& walked) {
     const bool has_walker = how_.mode != walker::none;
     std::uint64_t begun = 0;
     {
@@ -75,7 +75,8 @@ class pass {
       {
         std::vector<sync::thread> workers;
         for (std::uint32_t index = 0; index < plan_.workers.size(); ++index) {
-          workers.emplace_back("worker" + std::to_string(index), [&, index] { work(index, *cpus[index], logs[index]); });
+          workers.emplace_back("worker" + std::to_string(index),
+                               [&, index] { work(index, *cpus[index], logs[index]); });
         }
         const std::size_t all = workers.size() + onlookers.size();
         wait_until([&] { return ready_.load_acquire() == all; });
@@ -104,15 +105,15 @@ class pass {
     const std::vector<planned_step>& steps = plan_.workers[self];
     log.latencies_ns.resize(steps.size());
     log.answers.clear();
-    log.waited_ns = log.placement_waits = 0;
+    log.waited_ns = 0;
     wait_for_go();
-    std::uint64_t tombstone_waits = cpu.count.tombstone_waits;
     std::uint64_t before = sync::now_ns();
     for (std::uint32_t index = 0; index < steps.size(); ++index) {
       const planned_step& planned = steps[index];
       if (planned.wait_count != 0) {
         for (position wait : plan_.waits_of(planned)) {
-          wait_until([&] { return done_[wait.worker].steps.load_acquire() > wait.index; });  // done.R <- done.W
+          wait_until(
+              [&] { return done_[wait.worker].steps.load_acquire() > wait.index; });  // done.R <- done.W
         }
         const std::uint64_t now = sync::now_ns();
         log.waited_ns += now - before;
@@ -124,10 +125,6 @@ class pass {
       log.latencies_ns[index] = after - before;
       before = after;
       done_[self].steps.store_release(index + 1);  // done.W -> done.R
-      if (cpu.count.tombstone_waits != tombstone_waits) {
-        if (one.is_place_recorded) log.placement_waits += cpu.count.tombstone_waits - tombstone_waits;
-        tombstone_waits = cpu.count.tombstone_waits;
-      }
       if (got != one.expected_error && !one.is_raced) log.answers.emplace_back(planned.step, got);
     }
     log.ended_ns = before;

@@ -41,15 +41,17 @@ class requests {
   [[nodiscard]] const mm::remap_request& remap(std::uint32_t detail) const { return remaps_[detail]; }
 
   [[nodiscard]] static vm::protection protection_of(std::uint32_t kernel_bits) {
-    return vm::protection::from_bits(static_cast<std::uint8_t>(kernel_bits & (PROT_READ | PROT_WRITE | PROT_EXEC)));
+    return vm::protection::from_bits(
+        static_cast<std::uint8_t>(kernel_bits & (PROT_READ | PROT_WRITE | PROT_EXEC)));
   }
 
  private:
   static mm::map_flags flags_of(std::uint32_t kernel_bits) {
     using enum mm::map_flag;
     constexpr std::pair<std::uint32_t, mm::map_flag> same[] = {
-        {MAP_FIXED, fixed},        {MAP_FIXED_NOREPLACE, fixed_noreplace}, {MAP_GROWSDOWN, grows_down},
-        {MAP_NORESERVE, no_reserve}, {MAP_LOCKED, locked},                 {MAP_POPULATE, populate},
+        {MAP_FIXED, fixed},          {MAP_FIXED_NOREPLACE, fixed_noreplace},
+        {MAP_GROWSDOWN, grows_down}, {MAP_NORESERVE, no_reserve},
+        {MAP_LOCKED, locked},        {MAP_POPULATE, populate},
         {MAP_STACK, stack}};
     mm::map_flags made;
     if ((kernel_bits & MAP_TYPE) != MAP_PRIVATE) made = made.with(shared);
@@ -113,7 +115,8 @@ class world {
       case verb::refile:
       case verb::map: return number_of(space->map(cpu, requests_.map(one.detail)));
       case verb::unmap: return number_of(space->unmap(cpu, one.where));
-      case verb::protect: return number_of(space->protect(cpu, one.where, requests::protection_of(one.number)));
+      case verb::protect:
+        return number_of(space->protect(cpu, one.where, requests::protection_of(one.number)));
       case verb::remap: return number_of(space->remap(cpu, requests_.remap(one.detail)));
       case verb::brk: return space->brk(cpu, one.where.start), 0;
       case verb::advise: return number_of(space->advise(cpu, one.where, static_cast<int>(one.number)));
@@ -154,7 +157,8 @@ class world {
  private:
   struct slot {
     sync::mutex lock;
-    std::unique_ptr<Space> space;  ///< guard: replaced under lock by the worker whose step it is; read by its workers
+    std::unique_ptr<Space>
+        space;  ///< guard: replaced under lock by the worker whose step it is; read by its workers
   };
 
   template <class Result>

@@ -70,9 +70,10 @@ class campaign {
     made.script = replay::resolve(trace);
     const std::size_t gaps = replay::settle_expected_answers(made.script);
     if (gaps != 0) {
-      made_.data.notes.push_back(fmt::format("{}: the model answers {} calls otherwise than the kernel did; measured "
-                                             "runs are compared with the model's answers",
-                                             trace.name, gaps));
+      made_.data.notes.push_back(
+          fmt::format("{}: the model answers {} calls otherwise than the kernel did; measured "
+                      "runs are compared with the model's answers",
+                      trace.name, gaps));
     }
     made.plan = replay::lay_out(made.script, how_.workers);
     made.pass_s.assign(how_.designs.size(), 0);
@@ -95,14 +96,16 @@ class campaign {
   [[nodiscard]] double elapsed_s() const { return static_cast<double>(sync::now_ns() - begun_ns_) / 1e9; }
 
   // The plan refers to its script: both stay where they are, because subjects_ has room for all from the start.
-  double measure(std::size_t which, std::size_t design, walker mode, std::uint32_t repetition, std::uint32_t passes) {
+  double measure(std::size_t which, std::size_t design, walker mode, std::uint32_t repetition,
+                 std::uint32_t passes) {
     const std::string& recording = made_.data.recordings[which].name;
     const std::uint64_t begun = sync::now_ns();
     replay::measurement found =
         replay::measure(subjects_[which].plan, how_.designs[design], {.mode = mode, .passes = passes});
     const double took_s = static_cast<double>(sync::now_ns() - begun) / 1e9;
     if (repetition != 0) made_.shapes[{recording, how_.designs[design], mode}] += found.shapes;
-    if (design == 0 && mode == walker::none && repetition == 0) subjects_[which].baseline_s = found.values["wall_s"];
+    if (design == 0 && mode == walker::none && repetition == 0)
+      subjects_[which].baseline_s = found.values["wall_s"];
     made_.data.runs.push_back({.recording = recording,
                                .design = how_.designs[design],
                                .mode = mode,
@@ -127,7 +130,8 @@ class campaign {
   [[nodiscard]] double repetition_s() const {
     double sum = 0;
     for (const subject& one : subjects_) {
-      for (double pass_s : one.pass_s) sum += pass_s * one.passes * static_cast<double>(std::size(replay::walkers));
+      for (double pass_s : one.pass_s)
+        sum += pass_s * one.passes * static_cast<double>(std::size(replay::walkers));
     }
     return sum;
   }
@@ -154,8 +158,8 @@ class campaign {
     if (how_.budget_s == 0 || repetition == 1) return false;
     const double one_s = (elapsed_s() - repetitions_begun_s_) / (repetition - 1);
     if (elapsed_s() + one_s <= how_.budget_s) return false;
-    made_.data.notes.push_back(fmt::format("{} of {} repetitions: the budget of {:.0f} s is used up", repetition - 1,
-                                           how_.repetitions, how_.budget_s));
+    made_.data.notes.push_back(fmt::format("{} of {} repetitions: the budget of {:.0f} s is used up",
+                                           repetition - 1, how_.repetitions, how_.budget_s));
     return true;
   }
 
@@ -163,9 +167,11 @@ class campaign {
     if (repetition == 1) repetitions_begun_s_ = elapsed_s();
     const std::size_t designs = how_.designs.size();
     for (std::size_t which = 0; which < subjects_.size(); ++which) {
-      const double share = (repetition - 1 + static_cast<double>(which) / static_cast<double>(subjects_.size()));
-      tell(fmt::format("repetition {} of {}, {}", repetition, repetitions_, made_.data.recordings[which].name),
-           share / repetitions_);
+      const double share =
+          (repetition - 1 + static_cast<double>(which) / static_cast<double>(subjects_.size()));
+      tell(
+          fmt::format("repetition {} of {}, {}", repetition, repetitions_, made_.data.recordings[which].name),
+          share / repetitions_);
       for (walker mode : replay::walkers) {
         for (std::size_t turn = 0; turn < designs; ++turn) {
           measure(which, (turn + repetition) % designs, mode, repetition, subjects_[which].passes);

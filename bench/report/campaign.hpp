@@ -37,6 +37,7 @@ struct campaign_result {
 };
 
 /// Reads nothing and writes nothing. The traces must outlive the call. Throws as replay::measure.
-[[nodiscard]] campaign_result run_campaign(const std::vector<recording::trace>& traces, const campaign_options& how);
+[[nodiscard]] campaign_result run_campaign(const std::vector<recording::trace>& traces,
+                                           const campaign_options& how);
 
 }  // namespace rcuvm::report

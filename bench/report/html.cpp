@@ -2,11 +2,11 @@
 #include "bench/report/html.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "bench/report/list_text.hpp"
 #include "bench/report/metric.hpp"
 #include "bench/report/summary.hpp"
 #include "bench/report/words.hpp"
@@ -40,10 +40,11 @@ class page {
   page(const campaign_result& from, const plot_set& plots) : data_{from.data}, plots_{plots} {}
 
   std::string write() {
-    out_ = fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                       "<title>rcuvm: {} designs on {} recordings</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
-                       data_.how.designs.size(), data_.recordings.size(), page_style);
+    out_ = fmt::format(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<title>rcuvm: {} designs on {} recordings</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
+        data_.how.designs.size(), data_.recordings.size(), page_style);
     head();
     shown();
     summary_table();
@@ -65,13 +66,14 @@ class page {
 
   void head() {
     out_ += "<h1>Address-space locking designs, measured on recorded programs</h1>\n";
-    out_ += fmt::format("<p class=\"lead\">rcuvm {} &middot; {} &middot; {} &middot; {} core{} &middot; {}</p>\n",
-                        escape_html(data_.machine.version), escape_html(data_.machine.date),
-                        escape_html(data_.machine.cpu), data_.machine.cores, data_.machine.cores == 1 ? "" : "s",
-                        escape_html(data_.machine.kernel));
+    out_ += fmt::format(
+        "<p class=\"lead\">rcuvm {} &middot; {} &middot; {} &middot; {} core{} &middot; {}</p>\n",
+        escape_html(data_.machine.version), escape_html(data_.machine.date), escape_html(data_.machine.cpu),
+        data_.machine.cores, data_.machine.cores == 1 ? "" : "s", escape_html(data_.machine.kernel));
     std::vector<std::string> warnings = warnings_of(data_);
     warnings.insert(warnings.end(), data_.notes.begin(), data_.notes.end());
-    if (!plots_.is_drawn) warnings.emplace_back("gnuplot is not installed: the plots are missing (their data is in data/).");
+    if (!plots_.is_drawn)
+      warnings.emplace_back("gnuplot is not installed: the plots are missing (their data is in data/).");
     if (warnings.empty()) return;
     out_ += "<div class=\"warnings\"><strong>Read the figures with this in mind</strong>\n<ul>\n";
     for (const std::string& one : warnings) out_ += fmt::format("<li>{}</li>\n", escape_html(one));
@@ -93,8 +95,8 @@ class page {
       list("+ clearly better", one.better, "good");
       list("&minus; clearly worse", one.worse, "bad");
       if (!one.unclear.empty()) {
-        out_ += fmt::format("<dt>no clear difference</dt>\n<dd>{}</dd>\n",
-                            escape_html(fmt::format("{}", fmt::join(one.unclear, ", "))));
+        out_ +=
+            fmt::format("<dt>no clear difference</dt>\n<dd>{}</dd>\n", escape_html(list_text(one.unclear)));
       }
       list("what it waited for and held", one.prices, "");
       out_ += "</dl>\n</section>\n";
@@ -119,12 +121,14 @@ class page {
   }
 
   void summary_side(side which, const std::vector<const metric*>& columns) {
-    out_ += fmt::format("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}</th>", name_of(which));
-    for (const metric* one : columns) out_ += fmt::format("<th scope=\"col\">{}</th>", escape_html(one->title));
+    out_ +=
+        fmt::format("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}</th>", name_of(which));
+    for (const metric* one : columns)
+      out_ += fmt::format("<th scope=\"col\">{}</th>", escape_html(one->title));
     out_ += "</tr></thead>\n<tbody>\n";
     for (const std::string& design : data_.how.designs) {
-      out_ += fmt::format("<tr{}><th scope=\"row\">{}</th>", design == baseline() ? " class=\"baseline\"" : "",
-                          design_name(design));
+      out_ += fmt::format("<tr{}><th scope=\"row\">{}</th>",
+                          design == baseline() ? " class=\"baseline\"" : "", design_name(design));
       for (const metric* one : columns) out_ += summary_cell_html(*one, design);
       out_ += "</tr>\n";
     }
@@ -132,47 +136,55 @@ class page {
     for (const metric* one : columns) {
       out_ += fmt::format("<strong>{}</strong>: {}. ", escape_html(one->title), escape_html(one->caption));
     }
-    out_ += which == side::memory ? "Bytes: the largest of the recordings; counts: their sum, per replay."
-                                  : "Large: geometric mean of the ratios to the baseline; small: of the medians. "
-                                    "+ and &minus; stand where the difference is clear of the spread.";
+    out_ += which == side::memory
+                ? "Bytes: the largest of the recordings; counts: their sum, per replay."
+                : "Large: geometric mean of the ratios to the baseline; small: of the medians. "
+                  "+ and &minus; stand where the difference is clear of the spread.";
     out_ += "</caption>\n</table></div>\n";
   }
 
   [[nodiscard]] std::string summary_cell_html(const metric& of, const std::string& design) const {
     const summary_cell cell = summarize(data_, of, design);
     const std::string absolute = escape_html(to_text(cell.absolute, of.in));
-    if (of.aggregate() != over_all::geometric_mean || design == baseline()) return fmt::format("<td>{}</td>", absolute);
+    if (of.aggregate() != over_all::geometric_mean || design == baseline())
+      return fmt::format("<td>{}</td>", absolute);
     const verdict found = judge(cell, of);
-    return fmt::format("<td class=\"{}\"><b>{}</b><span class=\"sign\">{}</span><span class=\"abs\">{}</span></td>",
-                       class_of(found), ratio_text(cell.ratio), sign_of(found), absolute);
+    return fmt::format(
+        "<td class=\"{}\"><b>{}</b><span class=\"sign\">{}</span><span class=\"abs\">{}</span></td>",
+        class_of(found), ratio_text(cell.ratio), sign_of(found), absolute);
   }
 
   void figure(const std::string& svg, std::string_view caption) {
     if (svg.empty()) return;
-    out_ += fmt::format("<figure>\n<div class=\"plot\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n", svg, caption);
+    out_ += fmt::format("<figure>\n<div class=\"plot\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
+                        svg, caption);
   }
 
   void trade() {
     if (plots_.trade.empty()) return;
     out_ += "<h2>Both sides in one picture</h2>\n";
-    figure(plots_.trade, fmt::format("One mark per recording and design, relative to <code>{}</code> (the dashed cross). "
-                                     "Left: cheaper for writers; down: cheaper for faults. Bottom left is a gain on both "
-                                     "sides, top left and bottom right are trades.",
-                                     escape_html(baseline())));
+    figure(plots_.trade,
+           fmt::format("One mark per recording and design, relative to <code>{}</code> (the dashed cross). "
+                       "Left: cheaper for writers; down: cheaper for faults. Bottom left is a gain on both "
+                       "sides, top left and bottom right are trades.",
+                       escape_html(baseline())));
   }
 
   void recordings() {
-    out_ += "<h2>Recording by recording</h2>\n<p class=\"soft\">Median over the repetitions, and in small figures the least "
-            "and the greatest. + and &minus;: no repetition lies among the baseline's.</p>\n";
+    out_ +=
+        "<h2>Recording by recording</h2>\n<p class=\"soft\">Median over the repetitions, and in small "
+        "figures the least "
+        "and the greatest. + and &minus;: no repetition lies among the baseline's.</p>\n";
     for (std::size_t index = 0; index < data_.recordings.size(); ++index) {
       const recording_facts& one = data_.recordings[index];
-      out_ += fmt::format("<details{}>\n<summary>{} <span>&nbsp;{}</span></summary>\n", index == 0 ? " open" : "",
-                          escape_html(one.name), escape_html(one.program));
+      out_ += fmt::format("<details{}>\n<summary>{} <span>&nbsp;{}</span></summary>\n",
+                          index == 0 ? " open" : "", escape_html(one.name), escape_html(one.program));
       recording_facts_list(one);
       recording_table(one);
       if (index < plots_.tails.size()) {
-        figure(plots_.tails[index], "Share of the calls (vertical) that took at least as long as this (horizontal), all "
-                                    "repetitions together. Lower and further left is better.");
+        figure(plots_.tails[index],
+               "Share of the calls (vertical) that took at least as long as this (horizontal), all "
+               "repetitions together. Lower and further left is better.");
       }
       out_ += "</details>\n";
     }
@@ -185,11 +197,13 @@ class page {
   void recording_facts_list(const recording_facts& one) {
     out_ += "<dl class=\"facts\">\n";
     fact("command", one.command);
-    fact("replayed", fmt::format("{} calls and faults ({} faults) in {} address spaces by {} tasks, {} times per run",
-                                 one.steps, one.faults, one.spaces, one.tasks, one.passes));
+    fact("replayed",
+         fmt::format("{} calls and faults ({} faults) in {} address spaces by {} tasks, {} times per run",
+                     one.steps, one.faults, one.spaces, one.tasks, one.passes));
     fact("order kept", fmt::format("{} waits of one worker for another", one.waits));
     std::string skipped;
-    for (const auto& [why, count] : one.skipped) skipped += fmt::format("{}{} ({})", skipped.empty() ? "" : "; ", why, count);
+    for (const auto& [why, count] : one.skipped)
+      skipped += fmt::format("{}{} ({})", skipped.empty() ? "" : "; ", why, count);
     fact("not replayed", skipped);
     out_ += "</dl>\n";
   }
@@ -221,7 +235,8 @@ class page {
   }
 
   void recording_row(const recording_facts& recording, const metric& of) {
-    out_ += fmt::format("<tr><th scope=\"row\" title=\"{}\">{}</th>", escape_html(of.caption), escape_html(of.title));
+    out_ += fmt::format("<tr><th scope=\"row\" title=\"{}\">{}</th>", escape_html(of.caption),
+                        escape_html(of.title));
     const spread base = spread_of(data_, recording.name, baseline(), of.mode, of.key);
     for (const std::string& design : data_.how.designs) {
       const spread mine = spread_of(data_, recording.name, design, of.mode, of.key);
@@ -245,15 +260,22 @@ class page {
     const settings& how = data_.how;
     out_ += fmt::format(
         "<h2>How it was measured</h2>\n"
-        "<p>Each recorded task belongs to one of {} workers. A worker runs its calls and faults in recorded order, as fast "
-        "as it can; it waits for another worker where the recorded order matters: a call that changes a range waits for "
-        "what happened in that range before, a fault for the last change of its page. These waits are in no latency. "
+        "<p>Each recorded task belongs to one of {} workers. A worker runs its calls and faults in recorded "
+        "order, as fast "
+        "as it can; it waits for another worker where the recorded order matters: a call that changes a "
+        "range waits for "
+        "what happened in that range before, a fault for the last change of its page. These waits are in no "
+        "latency. "
         "Mappings go where the kernel put them.</p>\n"
-        "<p>The designs ran in turn (A B C D, B C D A, ...), {} time{} after a warm-up that is in no figure; each run "
-        "three times: alone, with a thread that walks the maps in chunks of {} lines, and with one that walks pinned "
-        "snapshots, both pausing {} between walks. A latency is the time between two readings of the clock, one after each "
+        "<p>The designs ran in turn (A B C D, B C D A, ...), {} time{} after a warm-up that is in no figure; "
+        "each run "
+        "three times: alone, with a thread that walks the maps in chunks of {} lines, and with one that "
+        "walks pinned "
+        "snapshots, both pausing {} between walks. A latency is the time between two readings of the clock, "
+        "one after each "
         "call; {:.0f} ns of it is the reading itself. Percentiles are exact to 1.2 %.</p>\n"
-        "<p class=\"soft\">Everything measured is in <a href=\"result.json\">result.json</a>; the plots' data and scripts "
+        "<p class=\"soft\">Everything measured is in <a href=\"result.json\">result.json</a>; the plots' "
+        "data and scripts "
         "are in <a href=\"data/\">data/</a>.</p>\n",
         how.workers, how.repetitions, how.repetitions == 1 ? "" : "s", how.walk_chunk_lines,
         to_text(static_cast<double>(how.walk_pause_ns), unit::nanoseconds), data_.machine.clock_cost_ns);

@@ -86,9 +86,10 @@ settings settings_from_json(const json& from) {
 }
 
 json recording_to_json(const recording_facts& from) {
-  return {{"name", from.name},     {"program", from.program}, {"command", from.command}, {"events", from.events},
-          {"steps", from.steps},   {"faults", from.faults},   {"spaces", from.spaces},   {"tasks", from.tasks},
-          {"waits", from.waits},   {"passes", from.passes},   {"skipped", from.skipped}};
+  return {{"name", from.name},     {"program", from.program}, {"command", from.command},
+          {"events", from.events}, {"steps", from.steps},     {"faults", from.faults},
+          {"spaces", from.spaces}, {"tasks", from.tasks},     {"waits", from.waits},
+          {"passes", from.passes}, {"skipped", from.skipped}};
 }
 
 recording_facts recording_from_json(const json& from) {
@@ -139,7 +140,8 @@ json medians_to_json(const result& from) {
     json figures = json::object();
     for (const std::string& key : names) {
       const spread found = spread_of(from, recording, design, mode, key);
-      figures[key] = {{"median", found.median}, {"min", found.min}, {"max", found.max}, {"count", found.count}};
+      figures[key] = {
+          {"median", found.median}, {"min", found.min}, {"max", found.max}, {"count", found.count}};
     }
     made.push_back({{"recording", recording},
                     {"design", design},
@@ -174,8 +176,8 @@ std::expected<result, std::string> from_json(std::string_view text) {
     const json read = json::parse(text);
     if (read.value("schema", "") != schema_name) return std::unexpected{"not a result file of rcuvm"};
     if (const int version = read.at("schema_version").get<int>(); version != schema_version) {
-      return std::unexpected{"a result file of version " + std::to_string(version) + "; this program reads version " +
-                             std::to_string(schema_version)};
+      return std::unexpected{"a result file of version " + std::to_string(version) +
+                             "; this program reads version " + std::to_string(schema_version)};
     }
     result made;
     made.machine = machine_from_json(read.at("machine"));
@@ -193,7 +195,8 @@ spread spread_of(const result& in, std::string_view recording, std::string_view 
                  std::string_view key) {
   std::vector<double> samples;
   for (const run& one : in.runs) {
-    if (one.repetition == 0 || one.mode != mode || one.recording != recording || one.design != design) continue;
+    if (one.repetition == 0 || one.mode != mode || one.recording != recording || one.design != design)
+      continue;
     if (const auto found = one.values.find(key); found != one.values.end()) samples.push_back(found->second);
   }
   return spread_of(samples);

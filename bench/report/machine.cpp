@@ -111,7 +111,8 @@ machine_facts look_at_machine() {
   seen.memory_bytes *= 1024;
   utsname system{};
   if (::uname(&system) == 0) {
-    seen.kernel = std::string{system.sysname}.append(" ").append(system.release).append(" ").append(system.machine);
+    seen.kernel =
+        std::string{system.sysname}.append(" ").append(system.release).append(" ").append(system.machine);
   }
   seen.system = value_in("/etc/os-release", "PRETTY_NAME", '=');
   seen.compiler = compiler();

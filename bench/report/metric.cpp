@@ -13,35 +13,37 @@ namespace {
 using replay::walker;
 
 constexpr metric all_metrics[] = {
-    {"faults_per_s", walker::none, "faults/s", "page faults served per second of the whole replay, all workers together",
-     unit::per_second, better::higher, side::faults, true},
-    {"fault.p50_ns", walker::none, "fault p50", "median latency of a page fault", unit::nanoseconds, better::lower,
-     side::faults, true},
-    {"fault.p99_ns", walker::none, "fault p99", "99th percentile of a page fault's latency", unit::nanoseconds,
+    {"faults_per_s", walker::none, "faults/s",
+     "page faults served per second of the whole replay, all workers together", unit::per_second,
+     better::higher, side::faults, true},
+    {"fault.p50_ns", walker::none, "fault p50", "median latency of a page fault", unit::nanoseconds,
      better::lower, side::faults, true},
-    {"fault.p999_ns", walker::none, "fault p99.9", "99.9th percentile of a page fault's latency", unit::nanoseconds,
-     better::lower, side::faults, false},
-    {"fault.max_ns", walker::none, "fault max", "slowest page fault", unit::nanoseconds, better::lower, side::faults,
-     false},
-    {"fault.p99_ns", walker::chunked, "fault p99, walks", "the same while another thread walks the maps in chunks",
+    {"fault.p99_ns", walker::none, "fault p99", "99th percentile of a page fault's latency",
      unit::nanoseconds, better::lower, side::faults, true},
+    {"fault.p999_ns", walker::none, "fault p99.9", "99.9th percentile of a page fault's latency",
+     unit::nanoseconds, better::lower, side::faults, false},
+    {"fault.max_ns", walker::none, "fault max", "slowest page fault", unit::nanoseconds, better::lower,
+     side::faults, false},
+    {"fault.p99_ns", walker::chunked, "fault p99, walks",
+     "the same while another thread walks the maps in chunks", unit::nanoseconds, better::lower, side::faults,
+     true},
 
-    {"writer.p50_ns", walker::none, "writer p50", "median latency of all calls that change the maps", unit::nanoseconds,
-     better::lower, side::writers, true},
+    {"writer.p50_ns", walker::none, "writer p50", "median latency of all calls that change the maps",
+     unit::nanoseconds, better::lower, side::writers, true},
     {"writer.p99_ns", walker::none, "writer p99", "99th percentile of all calls that change the maps",
      unit::nanoseconds, better::lower, side::writers, true},
-    {"mmap.p50_ns", walker::none, "mmap p50", "median latency of mmap", unit::nanoseconds, better::lower, side::writers,
-     false},
+    {"mmap.p50_ns", walker::none, "mmap p50", "median latency of mmap", unit::nanoseconds, better::lower,
+     side::writers, false},
     {"mmap.p99_ns", walker::none, "mmap p99", "99th percentile of mmap", unit::nanoseconds, better::lower,
      side::writers, false},
-    {"munmap.p50_ns", walker::none, "munmap p50", "median latency of munmap", unit::nanoseconds, better::lower,
-     side::writers, true},
-    {"munmap.p99_ns", walker::none, "munmap p99", "99th percentile of munmap", unit::nanoseconds, better::lower,
-     side::writers, true},
-    {"mprotect.p50_ns", walker::none, "mprotect p50", "median latency of mprotect", unit::nanoseconds, better::lower,
-     side::writers, false},
-    {"mprotect.p99_ns", walker::none, "mprotect p99", "99th percentile of mprotect", unit::nanoseconds, better::lower,
-     side::writers, false},
+    {"munmap.p50_ns", walker::none, "munmap p50", "median latency of munmap", unit::nanoseconds,
+     better::lower, side::writers, true},
+    {"munmap.p99_ns", walker::none, "munmap p99", "99th percentile of munmap", unit::nanoseconds,
+     better::lower, side::writers, true},
+    {"mprotect.p50_ns", walker::none, "mprotect p50", "median latency of mprotect", unit::nanoseconds,
+     better::lower, side::writers, false},
+    {"mprotect.p99_ns", walker::none, "mprotect p99", "99th percentile of mprotect", unit::nanoseconds,
+     better::lower, side::writers, false},
     {"writer.p99_ns", walker::chunked, "writer p99, walks",
      "99th percentile of all changing calls while another thread walks the maps in chunks", unit::nanoseconds,
      better::lower, side::writers, true},
@@ -49,8 +51,9 @@ constexpr metric all_metrics[] = {
      "99th percentile of all changing calls while another thread walks pinned snapshots", unit::nanoseconds,
      better::lower, side::writers, false},
 
-    {"walk.p50_ns", walker::chunked, "walk p50", "median time of one walk of a whole address space, in chunks, printing each line",
-     unit::nanoseconds, better::lower, side::walks, false},
+    {"walk.p50_ns", walker::chunked, "walk p50",
+     "median time of one walk of a whole address space, in chunks, printing each line", unit::nanoseconds,
+     better::lower, side::walks, false},
     {"walk.p99_ns", walker::chunked, "walk p99", "99th percentile of a walk in chunks", unit::nanoseconds,
      better::lower, side::walks, true},
     {"walk.p50_ns", walker::snapshot, "snapshot p50", "median time of one walk of a pinned snapshot",
@@ -61,27 +64,27 @@ constexpr metric all_metrics[] = {
     {"limbo.high_water_bytes", walker::none, "held by RCU",
      "most memory at one time that was unlinked and waited for a grace period", unit::bytes, better::lower,
      side::memory, true},
-    {"limbo.high_water_bytes", walker::snapshot, "held, snapshots", "the same while another thread pins snapshots",
-     unit::bytes, better::lower, side::memory, false},
-    {"count.grace_periods", walker::none, "grace periods waited", "grace periods that a call itself waited for",
-     unit::number, better::lower, side::memory, true},
-    {"count.tombstone_waits", walker::none, "tombstone waits", "calls over a dead entry that had to wait until it was over",
-     unit::number, better::lower, side::memory, false},
-    {"placement_waits", walker::none, "of these, by replay",
-     "where the recording insists on a place that the design would not have chosen", unit::number, better::lower,
-     side::memory, false},
+    {"limbo.high_water_bytes", walker::snapshot, "held, snapshots",
+     "the same while another thread pins snapshots", unit::bytes, better::lower, side::memory, false},
+    {"count.grace_periods", walker::none, "grace periods waited",
+     "grace periods that a call itself waited for", unit::number, better::lower, side::memory, true},
+    {"count.tombstone_waits", walker::none, "tombstone waits",
+     "calls over a dead entry that had to wait until it was over", unit::number, better::lower, side::memory,
+     false},
     {"count.retries_vma_replaced", walker::none, "retries, VMA",
-     "faults that looked again because their VMA had been replaced", unit::number, better::lower, side::memory, false},
-    {"count.retries_table_gone", walker::none, "retries, table",
-     "faults that looked again because their page table was gone", unit::number, better::lower, side::memory, false},
-    {"count.waits_vma_building", walker::none, "waits, building",
-     "times a fault waited for a mapping whose old pages were still being removed", unit::number, better::lower,
+     "faults that looked again because their VMA had been replaced", unit::number, better::lower,
      side::memory, false},
+    {"count.retries_table_gone", walker::none, "retries, table",
+     "faults that looked again because their page table was gone", unit::number, better::lower, side::memory,
+     false},
+    {"count.waits_vma_building", walker::none, "waits, building",
+     "times a fault waited for a mapping whose old pages were still being removed", unit::number,
+     better::lower, side::memory, false},
     {"limbo.throttled", walker::none, "throttled", "writers slowed down because limbo was full", unit::number,
      better::lower, side::memory, false},
     {"different", walker::none, "different answers",
-     "calls and faults that were answered otherwise than in recorded order on one thread", unit::number, better::lower,
-     side::memory, false},
+     "calls and faults that were answered otherwise than in recorded order on one thread", unit::number,
+     better::lower, side::memory, false},
 };
 
 struct scale {
@@ -96,24 +99,29 @@ std::string scaled(double value, std::span<const scale> scales) {
     if (std::fabs(value) >= one.from) chosen = &one;
   }
   const double shown = value / chosen->divisor;
-  const int decimals = std::fabs(shown) >= 99.95 || shown == std::floor(shown) ? 0 : (std::fabs(shown) >= 9.995 ? 1 : 2);
+  const int decimals =
+      std::fabs(shown) >= 99.95 || shown == std::floor(shown) ? 0 : (std::fabs(shown) >= 9.995 ? 1 : 2);
   return fmt::format("{:.{}f}{}", shown, decimals, chosen->suffix);
 }
 
 }  // namespace
 
 std::string_view name_of(side which) noexcept {
-  static constexpr std::array<std::string_view, std::size(sides)> names{"Page faults", "Writers", "Walks", "Memory and grace periods"};
+  static constexpr std::array<std::string_view, std::size(sides)> names{"Page faults", "Writers", "Walks",
+                                                                        "Memory and grace periods"};
   return names[static_cast<std::size_t>(which)];
 }
 
 std::span<const metric> metrics() noexcept { return all_metrics; }
 
 std::string to_text(double value, unit in) {
-  static constexpr scale times[] = {{0, 1, " ns"}, {999.5, 1e3, " µs"}, {999.5e3, 1e6, " ms"}, {999.5e6, 1e9, " s"}};
+  static constexpr scale times[] = {
+      {0, 1, " ns"}, {999.5, 1e3, " µs"}, {999.5e3, 1e6, " ms"}, {999.5e6, 1e9, " s"}};
   static constexpr scale rates[] = {{0, 1, "/s"}, {999.5, 1e3, " k/s"}, {999.5e3, 1e6, " M/s"}};
-  static constexpr scale sizes[] = {
-      {0, 1, " B"}, {1024, 1024, " KiB"}, {1024 * 1024, 1024 * 1024, " MiB"}, {1073741824, 1073741824, " GiB"}};
+  static constexpr scale sizes[] = {{0, 1, " B"},
+                                    {1024, 1024, " KiB"},
+                                    {1024 * 1024, 1024 * 1024, " MiB"},
+                                    {1073741824, 1073741824, " GiB"}};
   static constexpr scale numbers[] = {{0, 1, ""}, {99'999.5, 1e3, " k"}, {999.5e3, 1e6, " M"}};
   switch (in) {
     case unit::nanoseconds: return scaled(value, times);

@@ -24,7 +24,7 @@ enum class over_all : std::uint8_t { geometric_mean, largest, sum };
 
 /// One figure in one walker mode.
 struct metric {
-  std::string_view key;      ///< in replay::figures
+  std::string_view key;  ///< in replay::figures
   replay::walker mode = replay::walker::none;
   std::string_view title;    ///< a column's head
   std::string_view caption;  ///< a sentence's worth

@@ -33,7 +33,7 @@ constexpr std::string_view common_style =
 struct panel {
   std::string_view title;
   walker mode;
-  replay::latency_histogram replay::distributions::*shape;
+  replay::latency_histogram replay::distributions::* shape;
 };
 constexpr panel panels[] = {
     {"Page faults", walker::none, &replay::distributions::faults},
@@ -71,21 +71,23 @@ std::string tails_data(const campaign_result& from, const std::string& recording
 std::string tails_script(const result& from, const std::string& name) {
   std::string made = fmt::format(
       "# gnuplot {0}.gp draws {0}.svg from {0}.tsv\n"
-      "set terminal svg size 980,660 noenhanced font 'Helvetica,Arial,sans-serif,12' name '{0}' background '#ffffff'\n"
+      "set terminal svg size 980,660 noenhanced font 'Helvetica,Arial,sans-serif,12' name '{0}' background "
+      "'#ffffff'\n"
       "set output '{0}.svg'\n{1}"
       "set logscale xy\nset yrange [1e-6:1]\nset xrange [10:*]\n"
       "set xtics ('10 ns' 10, '100 ns' 100, '1 µs' 1e3, '10 µs' 1e4, '100 µs' 1e5, '1 ms' 1e6, '10 ms' 1e7, "
       "'100 ms' 1e8, '1 s' 1e9)\n"
-      "set ytics ('all' 1, '10 %' 1e-1, '1 %' 1e-2, '0.1 %' 1e-3, '0.01 %' 1e-4, '10 ppm' 1e-5, '1 ppm' 1e-6)\n"
+      "set ytics ('all' 1, '10 %%' 1e-1, '1 %%' 1e-2, '0.1 %%' 1e-3, '0.01 %%' 1e-4, '10 ppm' 1e-5, '1 ppm' "
+      "1e-6)\n"
       "set key top right samplen 1.5 textcolor rgb '#404040'\n"
       "set multiplot layout 2,2\n",
       name, common_style);
   for (std::size_t which = 0; which < std::size(panels); ++which) {
     made += fmt::format("set title '{}' textcolor rgb '#202020'\nplot ", panels[which].title);
     for (std::size_t design = 0; design < from.how.designs.size(); ++design) {
-      made += fmt::format("{}'{}.tsv' index {} with lines lw 1.6 lc rgb '{}' title {}", design == 0 ? "" : ", ", name,
-                          which * from.how.designs.size() + design, colour_of(design),
-                          gnuplot_text(from.how.designs[design]));
+      made += fmt::format("{}'{}.tsv' index {} with lines lw 1.6 lc rgb '{}' title {}",
+                          design == 0 ? "" : ", ", name, which * from.how.designs.size() + design,
+                          colour_of(design), gnuplot_text(from.how.designs[design]));
     }
     made += "\nunset key\n";
   }
@@ -116,7 +118,8 @@ std::string trade_data(const result& from) {
 std::string trade_script(const result& from) {
   std::string made = fmt::format(
       "# gnuplot trade.gp draws trade.svg from trade.tsv\n"
-      "set terminal svg size 760,420 noenhanced font 'Helvetica,Arial,sans-serif,13' name 'trade' background '#ffffff'\n"
+      "set terminal svg size 760,420 noenhanced font 'Helvetica,Arial,sans-serif,13' name 'trade' background "
+      "'#ffffff'\n"
       "set output 'trade.svg'\n{}"
       "set logscale xy 2\nset format xy '%gx'\nset offsets 0, 0, 0, 0\n"
       "set xlabel 'p99 of calls that change the maps, against the baseline' textcolor rgb '#404040'\n"
@@ -142,9 +145,9 @@ std::string summary_data(const result& from) {
       for (const metric* one : metrics_in(from, false)) {
         const spread found = spread_of(from, recording.name, design, one->mode, one->key);
         if (found.count == 0) continue;
-        made += fmt::format("{}\t{}\t{}\t{}\t{:.6g}\t{:.6g}\t{:.6g}\t{}\n", file_name_of(0, recording.name).substr(3),
-                            design, replay::name_of(one->mode), one->key, found.median, found.min, found.max,
-                            found.count);
+        made += fmt::format("{}\t{}\t{}\t{}\t{:.6g}\t{:.6g}\t{:.6g}\t{}\n",
+                            file_name_of(0, recording.name).substr(3), design, replay::name_of(one->mode),
+                            one->key, found.median, found.min, found.max, found.count);
       }
     }
   }
@@ -162,7 +165,8 @@ std::string_view colour_of(std::size_t design) noexcept {
 std::string file_name_of(std::size_t index, std::string_view name) {
   std::string safe{name};
   const auto is_unsafe = [](char byte) {
-    const bool is_plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+    const bool is_plain =
+        (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
     return !is_plain && byte != '-' && byte != '_';
   };
   std::ranges::replace_if(safe, is_unsafe, '_');
@@ -181,7 +185,8 @@ plot_set draw_plots(const campaign_result& from, const std::filesystem::path& fo
     made.is_drawn = run_gnuplot(folder, name + ".gp");
     return made.is_drawn ? read_svg(folder / (name + ".svg")) : std::string{};
   };
-  if (from.data.how.designs.size() > 1) made.trade = draw("trade", trade_data(from.data), trade_script(from.data));
+  if (from.data.how.designs.size() > 1)
+    made.trade = draw("trade", trade_data(from.data), trade_script(from.data));
   for (std::size_t index = 0; index < from.data.recordings.size(); ++index) {
     const std::string& recording = from.data.recordings[index].name;
     const std::string name = file_name_of(index + 1, recording);

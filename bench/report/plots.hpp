@@ -13,9 +13,9 @@
 namespace rcuvm::report {
 
 struct plot_set {
-  bool is_drawn = false;              ///< gnuplot was there and did its work
-  std::string trade;                  ///< SVG; both sides of each design in one picture
-  std::vector<std::string> tails;     ///< SVG, one per recording, in the order of result::recordings
+  bool is_drawn = false;           ///< gnuplot was there and did its work
+  std::string trade;               ///< SVG; both sides of each design in one picture
+  std::vector<std::string> tails;  ///< SVG, one per recording, in the order of result::recordings
 };
 
 /// A colour of a design by its place in settings::designs; told apart by the colour-blind (Okabe and Ito), too.

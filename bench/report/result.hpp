@@ -26,17 +26,17 @@ struct recording_facts {
   std::string program;
   std::string command;
   std::uint64_t events = 0;
-  std::uint64_t steps = 0;   ///< calls and faults replayed, per pass
+  std::uint64_t steps = 0;  ///< calls and faults replayed, per pass
   std::uint64_t faults = 0;
   std::uint64_t spaces = 0;
   std::uint64_t tasks = 0;
-  std::uint64_t waits = 0;   ///< of one worker for another, kept from the recorded order
-  std::uint32_t passes = 1;  ///< per run
+  std::uint64_t waits = 0;                       ///< of one worker for another, kept from the recorded order
+  std::uint32_t passes = 1;                      ///< per run
   std::map<std::string, std::uint64_t> skipped;  ///< events that are no step, by reason
 };
 
 struct settings {
-  std::vector<std::string> designs;  ///< the baseline first
+  std::vector<std::string> designs;              ///< the baseline first
   std::map<std::string, std::string> summaries;  ///< of the designs, a line each
   std::uint32_t workers = 0;
   std::uint32_t repetitions = 0;  ///< without the warm-up
@@ -49,7 +49,7 @@ struct result {
   machine_facts machine;
   settings how;
   std::vector<recording_facts> recordings;
-  std::vector<replay::run> runs;  ///< in the order in which they ran, warm-ups included
+  std::vector<replay::run> runs;   ///< in the order in which they ran, warm-ups included
   std::vector<std::string> notes;  ///< what the measuring itself wants said: repetitions cut, ...
 };
 

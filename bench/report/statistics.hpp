@@ -18,7 +18,9 @@ struct spread {
   /// (max - min) / median; 0 when the median is.
   [[nodiscard]] double relative_width() const noexcept { return median == 0 ? 0 : (max - min) / median; }
   /// No measurement of one lies among those of the other.
-  [[nodiscard]] bool is_clear_of(const spread& other) const noexcept { return max < other.min || other.max < min; }
+  [[nodiscard]] bool is_clear_of(const spread& other) const noexcept {
+    return max < other.min || other.max < min;
+  }
 
   friend bool operator==(const spread&, const spread&) = default;
 };

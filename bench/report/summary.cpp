@@ -11,7 +11,7 @@ namespace rcuvm::report {
 namespace {
 
 constexpr std::uint32_t least_cores_for_scaling = 4;
-constexpr double most_spread = 0.25;   // of a baseline figure, (max - min) / median
+constexpr double most_spread = 0.25;        // of a baseline figure, (max - min) / median
 constexpr double most_load_per_core = 0.5;  // before the first run
 constexpr double least_difference = 0.03;
 constexpr std::uint32_t least_repetitions = 3;
@@ -77,8 +77,10 @@ verdict judge(const summary_cell& cell, const metric& of) noexcept {
   const bool is_lower_better = of.direction == better::lower;
   const bool is_mean_better = cell.ratio == 0 || (cell.ratio < 1) == is_lower_better;
   const bool is_mean_worse = cell.ratio == 0 || (cell.ratio > 1) == is_lower_better;
-  if (is_mean_better && cell.better * 2 >= cell.recordings && cell.better > 2 * cell.worse) return verdict::better;
-  if (is_mean_worse && cell.worse * 2 >= cell.recordings && cell.worse > 2 * cell.better) return verdict::worse;
+  if (is_mean_better && cell.better * 2 >= cell.recordings && cell.better > 2 * cell.worse)
+    return verdict::better;
+  if (is_mean_worse && cell.worse * 2 >= cell.recordings && cell.worse > 2 * cell.better)
+    return verdict::worse;
   return verdict::unclear;
 }
 
@@ -99,23 +101,27 @@ std::vector<std::string> warnings_of(const result& from) {
   std::vector<std::string> made;
   const machine_facts& on = from.machine;
   if (on.has_assertions || !on.is_optimized || !on.sanitizer.empty()) {
-    made.emplace_back("This build is for finding faults, not for measuring (assertions, no optimisation or a sanitizer): "
-                      "the figures say nothing about the designs.");
+    made.emplace_back(
+        "This build is for finding faults, not for measuring (assertions, no optimisation or a sanitizer): "
+        "the figures say nothing about the designs.");
   }
   if (on.cores < least_cores_for_scaling) {
-    made.push_back(fmt::format("The machine has {} core{}: enough to see what a call costs and who waits for whom, too few "
-                               "for any claim on how a design scales.",
-                               on.cores, on.cores == 1 ? "" : "s"));
+    made.push_back(fmt::format(
+        "The machine has {} core{}: enough to see what a call costs and who waits for whom, too few "
+        "for any claim on how a design scales.",
+        on.cores, on.cores == 1 ? "" : "s"));
   }
   if (from.how.workers + 1 > on.cores) {
-    made.push_back(fmt::format("{} workers, a walker and the reclaimer share {} cores: maxima and p99.9 hold time slices of "
-                               "the operating system, under every design.",
-                               from.how.workers, on.cores));
+    made.push_back(fmt::format(
+        "{} workers, a walker and the reclaimer share {} cores: maxima and p99.9 hold time slices of "
+        "the operating system, under every design.",
+        from.how.workers, on.cores));
   }
   if (on.load_before[0] > most_load_per_core * on.cores) {
-    made.push_back(fmt::format("The machine was busy before the first run: load {:.1f} on {} cores. Differences below the "
-                               "spread are not to be believed.",
-                               on.load_before[0], on.cores));
+    made.push_back(fmt::format(
+        "The machine was busy before the first run: load {:.1f} on {} cores. Differences below the "
+        "spread are not to be believed.",
+        on.load_before[0], on.cores));
   }
   if (std::string worst; is_noisy(from, worst)) {
     made.push_back(fmt::format("The baseline itself is noisy: {}.", worst));
@@ -126,11 +132,14 @@ std::vector<std::string> warnings_of(const result& from) {
   }
   double different = 0;
   for (const replay::run& run : from.runs) {
-    if (const auto found = run.values.find("different"); found != run.values.end()) different += found->second;
+    if (const auto found = run.values.find("different"); found != run.values.end())
+      different += found->second;
   }
   if (different > 0) {
-    made.push_back("Some calls or faults were answered otherwise than in recorded order on one thread; the details count "
-                   "them.");
+    made.push_back(
+        "Some calls or faults were answered otherwise than in recorded order on one thread; the details "
+        "count "
+        "them.");
   }
   return made;
 }

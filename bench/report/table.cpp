@@ -38,8 +38,10 @@ std::string side_text(const result& from, side which) {
     for (const metric* one : columns) {
       const summary_cell cell = summarize(from, *one, design);
       const std::string absolute = to_text(cell.absolute, one->in);
-      const bool is_relative = one->aggregate() == over_all::geometric_mean && design != from.how.designs.front();
-      row.push_back(is_relative ? fmt::format("{}{} {:>9}", ratio_text(cell.ratio), mark_of(judge(cell, *one)), absolute)
+      const bool is_relative =
+          one->aggregate() == over_all::geometric_mean && design != from.how.designs.front();
+      row.push_back(is_relative ? fmt::format("{}{} {:>9}", ratio_text(cell.ratio),
+                                              mark_of(judge(cell, *one)), absolute)
                                 : absolute);
     }
     made.add(std::move(row));
@@ -50,8 +52,8 @@ std::string side_text(const result& from, side which) {
 }  // namespace
 
 std::size_t width_of(const std::string& text) noexcept {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
 }
 
 std::string text_table::to_text() const {
@@ -76,19 +78,20 @@ std::string text_table::to_text() const {
 }
 
 std::string summary_text(const result& from) {
-  std::string made = fmt::format("{} recording{}, {} worker{}, {} repetition{} ({} passes each); against {}\n",
-                                 from.recordings.size(), from.recordings.size() == 1 ? "" : "s", from.how.workers,
-                                 from.how.workers == 1 ? "" : "s", from.how.repetitions,
-                                 from.how.repetitions == 1 ? "" : "s",
-                                 [&] {
-                                   std::vector<std::uint32_t> passes;
-                                   for (const auto& one : from.recordings) passes.push_back(one.passes);
-                                   if (passes.empty()) return std::string{"0"};
-                                   const auto [low, high] = std::ranges::minmax(passes);
-                                   return low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
-                                 }(),
-                                 from.how.designs.front());
-  made += "geometric means over the recordings; + clearly better, - clearly worse, blank: within the spread\n\n";
+  std::string made = fmt::format(
+      "{} recording{}, {} worker{}, {} repetition{} ({} passes each); against {}\n", from.recordings.size(),
+      from.recordings.size() == 1 ? "" : "s", from.how.workers, from.how.workers == 1 ? "" : "s",
+      from.how.repetitions, from.how.repetitions == 1 ? "" : "s",
+      [&] {
+        std::vector<std::uint32_t> passes;
+        for (const auto& one : from.recordings) passes.push_back(one.passes);
+        if (passes.empty()) return std::string{"0"};
+        const auto [low, high] = std::ranges::minmax(passes);
+        return low == high ? std::to_string(low) : fmt::format("{} to {}", low, high);
+      }(),
+      from.how.designs.front());
+  made +=
+      "geometric means over the recordings; + clearly better, - clearly worse, blank: within the spread\n\n";
   for (side which : sides) {
     if (std::string text = side_text(from, which); !text.empty()) made += text + "\n";
   }

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include "bench/report/list_text.hpp"
 #include "bench/report/metric.hpp"
 #include "bench/report/summary.hpp"
 
@@ -18,7 +18,8 @@ using replay::walker;
 /// A count summed over the recordings, per replay of each; medians of the repetitions.
 double total_of(const result& from, std::string_view design, std::string_view key) {
   double sum = 0;
-  for (const recording_facts& one : from.recordings) sum += spread_of(from, one.name, design, walker::none, key).median;
+  for (const recording_facts& one : from.recordings)
+    sum += spread_of(from, one.name, design, walker::none, key).median;
   return sum;
 }
 
@@ -30,28 +31,26 @@ double largest_of(const result& from, std::string_view design, walker mode, std:
   return largest;
 }
 
-std::string waits_text(const result& from, std::string_view design, std::string_view what, std::string_view count_key,
-                       std::string_view time_key) {
+std::string waits_text(const result& from, std::string_view design, std::string_view what,
+                       std::string_view count_key, std::string_view time_key) {
   const double count = total_of(from, design, count_key);
   if (count < 1) return {};
   const double mean_ns = total_of(from, design, time_key) / count;
-  return fmt::format("{} {} in one replay of each recording, {} each on average", what, to_text(count, unit::number),
-                     to_text(mean_ns, unit::nanoseconds));
+  return fmt::format("{} {} in one replay of each recording, {} each on average", what,
+                     to_text(count, unit::number), to_text(mean_ns, unit::nanoseconds));
 }
 
 std::vector<std::string> prices_of(const result& from, const std::string& design) {
   std::vector<std::string> made;
-  if (std::string text = waits_text(from, design, "Grace periods that calls waited for:", "count.grace_periods",
-                                    "count.grace_period_ns");
+  if (std::string text = waits_text(from, design, "Grace periods that calls waited for:",
+                                    "count.grace_periods", "count.grace_period_ns");
       !text.empty()) {
     made.push_back(text + ".");
   }
-  if (std::string text = waits_text(from, design, "Waits for a dead entry to be over:", "count.tombstone_waits",
-                                    "count.tombstone_wait_ns");
+  if (std::string text = waits_text(from, design, "Waits for a dead entry to be over:",
+                                    "count.tombstone_waits", "count.tombstone_wait_ns");
       !text.empty()) {
-    made.push_back(fmt::format("{}. {} of them only because the replay insists on the recorded address, where a program "
-                               "under this design would have been given another.",
-                               text, to_text(total_of(from, design, "placement_waits"), unit::number)));
+    made.push_back(text + ".");
   }
   const double held = largest_of(from, design, walker::none, "limbo.high_water_bytes");
   const double held_walked = largest_of(from, design, walker::snapshot, "limbo.high_water_bytes");
@@ -82,8 +81,8 @@ std::vector<findings> find(const result& from) {
       if (one->aggregate() != over_all::geometric_mean) continue;
       const summary_cell cell = summarize(from, *one, design);
       const auto text = [&](std::size_t this_way, std::string_view other_way_name, std::size_t other_way) {
-        return fmt::format("{} {} (on {} of {} recordings; {} on {})", one->title, ratio_text(cell.ratio), this_way,
-                           cell.recordings, other_way_name, other_way);
+        return fmt::format("{} {} (on {} of {} recordings; {} on {})", one->title, ratio_text(cell.ratio),
+                           this_way, cell.recordings, other_way_name, other_way);
       };
       switch (judge(cell, *one)) {
         case verdict::better: here.better.push_back(text(cell.better, "worse", cell.worse)); break;
@@ -109,16 +108,17 @@ std::string conclusion(const result& from) {
   }
   std::vector<std::string> parts;
   const auto say = [&](const std::vector<std::string>& designs, std::string_view what) {
-    if (!designs.empty()) parts.push_back(fmt::format("{} {}", fmt::join(designs, ", "), what));
+    if (!designs.empty()) parts.push_back(fmt::format("{} {}", list_text(designs), what));
   };
   say(only_better, "gained something and lost nothing that the spread would not explain");
   say(both, "gained on one side and paid on another");
   say(only_worse, "lost without a clear gain");
   say(neither, "showed no clear difference");
   if (parts.empty()) return fmt::format("Only {} was measured: there is nothing to compare.", baseline);
-  return fmt::format("Against {}: {}. \"Clear\" means: on at least half of the recordings no repetition of the one lies "
-                     "among those of the other.",
-                     baseline, fmt::join(parts, "; "));
+  return fmt::format(
+      "Against {}: {}. \"Clear\" means: on at least half of the recordings no repetition of the one lies "
+      "among those of the other.",
+      baseline, list_text(parts, "; "));
 }
 
 }  // namespace rcuvm::report

@@ -13,7 +13,7 @@ namespace rcuvm::report {
 /// One design against the baseline.
 struct findings {
   std::string design;
-  std::vector<std::string> better;   ///< "fault p99 0.61x (on 7 of 8 recordings, worse on 0)"
+  std::vector<std::string> better;  ///< "fault p99 0.61x (on 7 of 8 recordings, worse on 0)"
   std::vector<std::string> worse;
   std::vector<std::string> unclear;  ///< titles alone
   std::vector<std::string> prices;   ///< sentences: what was waited for, what was held

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/report/write.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -23,7 +24,8 @@ fs::path without_slash(const fs::path& folder) {
 }
 
 bool is_free_or_a_report(const fs::path& folder) {
-  return !fs::exists(folder) || (fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / result_name)));
+  return !fs::exists(folder) ||
+         (fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / result_name)));
 }
 
 void write_file(const fs::path& where, const std::string& text) {
@@ -58,7 +60,7 @@ class unfinished_folder {
 };
 
 fs::path sibling(const fs::path& folder, const char* kind) {
-  return folder.parent_path() / ("." + folder.filename().string() + "." + kind + "-" + std::to_string(::getpid()));
+  return folder.parent_path() / fmt::format(".{}.{}-{}", folder.filename().string(), kind, ::getpid());
 }
 
 }  // namespace
@@ -66,17 +68,20 @@ fs::path sibling(const fs::path& folder, const char* kind) {
 std::optional<std::string> obstacle_to_writing(const fs::path& folder) {
   std::error_code failure;
   const fs::path target = without_slash(folder);
-  if (!is_free_or_a_report(target)) return target.string() + ": exists and is no report; give another place with -o";
+  if (!is_free_or_a_report(target))
+    return target.string() + ": exists and is no report; give another place with -o";
   fs::create_directories(target.parent_path(), failure);
   if (failure) return target.parent_path().string() + ": " + failure.message();
-  if (::access(target.parent_path().c_str(), W_OK) != 0) return target.parent_path().string() + ": cannot be written to";
+  if (::access(target.parent_path().c_str(), W_OK) != 0)
+    return target.parent_path().string() + ": cannot be written to";
   return std::nullopt;
 }
 
 void write_report(const campaign_result& from, const fs::path& folder) {
   const fs::path target = without_slash(folder);
   if (!is_free_or_a_report(target)) {
-    throw fs::filesystem_error{"exists and is no report", target, std::make_error_code(std::errc::file_exists)};
+    throw fs::filesystem_error{"exists and is no report", target,
+                               std::make_error_code(std::errc::file_exists)};
   }
   fs::create_directories(target.parent_path());
   unfinished_folder made{sibling(target, "new")};

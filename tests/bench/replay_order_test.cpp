@@ -77,7 +77,8 @@ history random_history(std::mt19937_64& random) {
 /// before[i][j]: in every legal execution j is over before i starts.
 using relation = std::vector<std::bitset<most_events>>;
 
-relation all_that_is_ordered(const history& of, std::size_t without_event = most_events, std::size_t without_wait = 0) {
+relation all_that_is_ordered(const history& of, std::size_t without_event = most_events,
+                             std::size_t without_wait = 0) {
   relation before(of.events.size());
   std::vector<std::size_t> last_of_worker(of.workers, most_events);
   for (std::size_t index = 0; index < of.events.size(); ++index) {
