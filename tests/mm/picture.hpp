@@ -112,14 +112,14 @@ class process {
   using space_type = address_space<Design>;
 
   explicit process(world& in, std::string_view picture = "", mm::layout where = {})
-      : world_{in}, space_{std::make_unique<space_type>(in.machine, where)} {
+      : world_{&in}, space_{std::make_unique<space_type>(in.machine, where)} {
     build(picture);
   }
-  process(world& in, std::unique_ptr<space_type> of) : world_{in}, space_{std::move(of)} {}
+  process(world& in, std::unique_ptr<space_type> of) : world_{&in}, space_{std::move(of)} {}
 
   [[nodiscard]] space_type& space() { return *space_; }
-  [[nodiscard]] vm::cpu& cpu() { return world_.cpu; }
-  [[nodiscard]] process fork() { return process{world_, space_->fork(cpu())}; }
+  [[nodiscard]] vm::cpu& cpu() { return world_->cpu; }
+  [[nodiscard]] process fork() { return process{*world_, space_->fork(cpu())}; }
 
   // Calls.
 
@@ -163,10 +163,10 @@ class process {
         .hint = page_at(first), .length = pages(first, end).size(), .protection = can_write, .flags = flags};
     if (std::isdigit(static_cast<unsigned char>(is)) != 0) {
       made.flags = flags.with(map_flag::shared);
-      made.file = world_.file;
+      made.file = world_->file;
       made.offset = static_cast<std::uint64_t>(is - '0') * page_size;
     } else if (std::islower(static_cast<unsigned char>(is)) != 0) {
-      made.file = world_.file;
+      made.file = world_->file;
       made.offset = static_cast<std::uint64_t>(is - 'a') * page_size;
     } else {
       made.protection = letter_of(is).protection;
@@ -265,7 +265,7 @@ class process {
       const auto wanted = fields_of(request(0, 1, is, {}), fields.where).flags;
       return wanted.without(vm::vma_flag::accounted) == fields.flags.without(vm::vma_flag::accounted);
     };
-    if (fields.backing == world_.file) {
+    if (fields.backing == world_->file) {
       const char first = looks_as('a') ? 'a' : looks_as('0') ? '0' : '?';
       if (first == '?') return shown;
       for (std::size_t i = 0; i < count; ++i) shown[i] = static_cast<char>(first + fields.page_offset + i);
@@ -293,7 +293,7 @@ class process {
     EXPECT_EQ(move(aside, aside + end - first, first, end), "ok");
   }
 
-  world& world_;
+  world* world_;
   std::unique_ptr<space_type> space_;
 };
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// madvise and mlock: pages taken away, flags that split and merge, errors.
+
+#include "rcuvm/mm/advise.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/mm/picture.hpp"
+
+namespace rcuvm::mm::testing {
+namespace {
+
+template <class Design>
+class advise : public mm_test<Design> {
+ protected:
+  static std::string lock(process<Design>& p, std::int64_t first, std::int64_t end) {
+    return outcome(p.space().lock(p.cpu(), pages(first, end)));
+  }
+  static std::string unlock(process<Design>& p, std::int64_t first, std::int64_t end) {
+    return outcome(p.space().unlock(p.cpu(), pages(first, end)));
+  }
+};
+TYPED_TEST_SUITE(advise, all_designs, design_names);
+
+TYPED_TEST(advise, dontneed_zeroes_anonymous_pages) {
+  auto p = this->make("AAAAAAAAAA");
+  EXPECT_EQ(p.fill("abcdefghij"), "ok");
+  EXPECT_EQ(p.advise(2, 9, MADV_DONTNEED), "ok");
+  EXPECT_EQ(p.cpu().count.frames_freed, 7U);
+  EXPECT_EQ(p.draw(), "AAAAAAAAAA");
+  EXPECT_EQ(p.text(), "ab0000000j");
+}
+
+TYPED_TEST(advise, dontneed_brings_back_the_pages_of_the_file) {
+  auto p = this->make("ab..45");
+  EXPECT_EQ(p.map(6, 7, '0'), "ok");  // page 0 shared, too
+  EXPECT_EQ(p.fill("xy..zzw"), "ok");
+  EXPECT_EQ(p.text(), "xy..zzw");
+  EXPECT_EQ(p.advise(0, 2, MADV_DONTNEED), "ok");
+  EXPECT_EQ(p.advise(4, 7, MADV_DONTNEED), "ok");
+  EXPECT_EQ(p.text(), "w0..zzw");
+}
+
+TYPED_TEST(advise, dontneed_goes_on_behind_a_hole) {
+  auto p = this->make("AA..AA");
+  EXPECT_EQ(p.fill("ab..cd"), "ok");
+  EXPECT_EQ(p.advise(1, 5, MADV_DONTNEED), "ENOMEM");
+  EXPECT_EQ(p.text(), "a0..0d");
+}
+
+TYPED_TEST(advise, dontneed_stops_at_a_locked_mapping) {
+  auto p = this->make("AALLAA");
+  EXPECT_EQ(p.fill("abcdef"), "ok");
+  EXPECT_EQ(p.advise(0, 6, MADV_DONTNEED), "EINVAL");
+  EXPECT_EQ(p.text(), "00cdef");
+  EXPECT_EQ(p.advise(0, 6, MADV_DONTNEED_LOCKED), "ok");
+  EXPECT_EQ(p.text(), "000000");
+}
+
+TYPED_TEST(advise, that_changes_flags_splits_and_merges) {
+  auto p = this->make("AAAAAA");
+  EXPECT_EQ(p.advise(2, 4, MADV_DONTFORK), "ok");
+  EXPECT_EQ(p.draw(), "AA??AA");
+  EXPECT_EQ(p.advise(2, 4, MADV_DOFORK), "ok");
+  EXPECT_EQ(p.draw(), "AAAAAA");
+  for (const auto& [set, reset] : {std::pair{MADV_SEQUENTIAL, MADV_NORMAL},
+                                   {MADV_RANDOM, MADV_NORMAL},
+                                   {MADV_DONTDUMP, MADV_DODUMP},
+                                   {MADV_WIPEONFORK, MADV_KEEPONFORK},
+                                   {MADV_MERGEABLE, MADV_UNMERGEABLE}}) {
+    EXPECT_EQ(p.advise(0, 3, set), "ok") << set;
+    EXPECT_EQ(p.draw(), "???AAA") << set;
+    EXPECT_EQ(p.advise(0, 3, reset), "ok") << reset;
+    EXPECT_EQ(p.draw(), "AAAAAA") << reset;
+  }
+}
+
+TYPED_TEST(advise, that_changes_flags_goes_on_behind_a_hole) {
+  auto p = this->make("AA..AAB");
+  EXPECT_EQ(p.advise(1, 6, MADV_DONTDUMP), "ENOMEM");
+  EXPECT_EQ(p.draw(), "A?..??B");
+}
+
+TYPED_TEST(advise, refuses_what_the_kernel_refuses) {
+  auto p = this->make("AAabLL");
+  EXPECT_EQ(p.advise(0, 2, 12345), "EINVAL");
+  EXPECT_EQ(outcome(p.space().advise(p.cpu(), {page_at(0) + 1, page_at(2)}, MADV_DONTNEED)), "EINVAL");
+  EXPECT_EQ(outcome(p.space().advise(p.cpu(), {page_at(0), ~address{0}}, MADV_DONTNEED)), "EINVAL");
+  EXPECT_EQ(p.advise(2, 1, MADV_DONTNEED), "EINVAL");
+  EXPECT_EQ(p.advise(20, 20, MADV_DONTNEED), "ok");  // nothing asked
+  EXPECT_EQ(p.advise(20, 21, MADV_DONTNEED), "ENOMEM");
+  EXPECT_EQ(p.advise(2, 4, MADV_FREE), "EINVAL");    // only of anonymous memory
+  EXPECT_EQ(p.advise(0, 2, MADV_REMOVE), "EINVAL");  // only of files
+  EXPECT_EQ(p.advise(2, 4, MADV_REMOVE), "EACCES");  // only of shared ones
+  EXPECT_EQ(p.advise(4, 6, MADV_COLD), "EINVAL");    // locked
+}
+
+TYPED_TEST(advise, populate_makes_pages_present) {
+  auto p = this->make("AAabDD");
+  EXPECT_EQ(p.advise(0, 2, MADV_POPULATE_READ), "ok");
+  EXPECT_EQ(p.advise(0, 4, MADV_POPULATE_WRITE), "ok");
+  EXPECT_EQ(p.cpu().count.pages_installed, 4U);
+  EXPECT_EQ(p.cpu().count.pages_copied, 2U);                // from the zero page
+  EXPECT_EQ(p.advise(3, 5, MADV_POPULATE_READ), "EINVAL");  // no access
+  EXPECT_EQ(p.advise(6, 7, MADV_POPULATE_READ), "ENOMEM");  // nothing there
+  EXPECT_EQ(p.map(8, 11, 'y'), "ok");                       // the file ends after z
+  EXPECT_EQ(p.advise(8, 11, MADV_POPULATE_WRITE), "EFAULT");
+}
+
+TYPED_TEST(advise, lock_splits_populates_and_merges) {
+  auto p = this->make("AAAABB");
+  EXPECT_EQ(this->lock(p, 1, 3), "ok");
+  EXPECT_EQ(p.draw(), "ALLABB");
+  EXPECT_EQ(p.cpu().count.pages_installed, 2U);
+  EXPECT_EQ(this->unlock(p, 0, 4), "ok");
+  EXPECT_EQ(p.draw(), "AAAABB");
+  EXPECT_EQ(outcome(p.space().lock(p.cpu(), {page_at(1) + 5, page_at(1) + 6}, true)),
+            "ok");  // rounded outwards
+  EXPECT_EQ(p.draw(), "A?AABB");
+  EXPECT_EQ(p.cpu().count.pages_installed, 2U);  // on fault only
+}
+
+TYPED_TEST(advise, lock_stops_at_a_hole_and_keeps_what_it_did) {
+  auto p = this->make("AA..AA");
+  EXPECT_EQ(this->lock(p, 1, 5), "ENOMEM");
+  EXPECT_EQ(p.draw(), "AL..AA");
+  EXPECT_EQ(this->unlock(p, 0, 5), "ENOMEM");
+  EXPECT_EQ(p.draw(), "AA..AA");
+  EXPECT_EQ(this->lock(p, 2, 5), "ENOMEM");
+  EXPECT_EQ(p.draw(), "AA..AA");
+}
+
+TYPED_TEST(advise, lock_of_what_cannot_be_touched_locks_and_says_so) {
+  auto p = this->make("DD");
+  EXPECT_EQ(this->lock(p, 0, 2), "ENOMEM");
+  EXPECT_EQ(p.draw(), "??");
+  EXPECT_EQ(this->unlock(p, 0, 2), "ok");
+  EXPECT_EQ(p.draw(), "DD");
+  EXPECT_EQ(outcome(p.space().lock(p.cpu(), {page_at(0), ~address{0}})), "EINVAL");
+  EXPECT_EQ(outcome(p.space().unlock(p.cpu(), {page_at(0), ~address{0}})), "EINVAL");
+}
+
+}  // namespace
+}  // namespace rcuvm::mm::testing
