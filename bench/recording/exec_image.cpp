@@ -13,7 +13,7 @@ void exec_image::add(const notice& seen, std::uint64_t first_segment) {
   notice kept = seen;
   if (seen.kind == backing::file && !has_seen(seen.file)) {
     files_.push_back(seen.file);
-    if (first_segment != 0) kept.where.end = std::min(seen.where.end, seen.where.start + first_segment);
+    if (first_segment != 0) kept.where.end = seen.where.start + std::min(seen.where.size(), first_segment);
   }
   cut(seen.where);
   maps_.emplace(kept.where.start, kept);

@@ -35,6 +35,10 @@ std::string_view sign_of(verdict found) {
   return "&nbsp;";
 }
 
+std::string counted(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 class page {
  public:
   page(const campaign_result& from, const plot_set& plots) : data_{from.data}, plots_{plots} {}
@@ -80,26 +84,33 @@ class page {
     out_ += "</ul></div>\n";
   }
 
-  void list(std::string_view title, const std::vector<std::string>& items, std::string_view css) {
+  void list(std::string_view title, const std::vector<finding>& items, std::string_view css) {
     if (items.empty()) return;
-    out_ += fmt::format("<dt class=\"{}\">{}</dt>\n", css, title);
-    for (const std::string& one : items) out_ += fmt::format("<dd>{}</dd>\n", escape_html(one));
+    out_ += fmt::format("<h4 class=\"{}\">{}</h4>\n<table>\n<tbody>\n", css, title);
+    for (const finding& one : items) {
+      const std::string against =
+          one.against_on == 0 ? std::string{} : fmt::format(", the other way on {}", one.against_on);
+      out_ +=
+          fmt::format("<tr><th scope=\"row\">{}</th><td><b>{}</b></td><td>on {} of {}{}</td></tr>\n",
+                      escape_html(one.title), ratio_text(one.ratio), one.clear_on, one.recordings, against);
+    }
+    out_ += "</tbody>\n</table>\n";
   }
 
   void shown() {
-    out_ += fmt::format("<h2>What this shows</h2>\n<p>{}</p>\n", escape_html(conclusion(data_)));
+    out_ += fmt::format("<h2>What this shows</h2>\n<p>{}</p>\n", escape_html(yardstick(data_)));
     out_ += "<div class=\"findings\">\n";
     for (const findings& one : find(data_)) {
-      out_ += fmt::format("<section>\n<h3>{}</h3>\n<p class=\"soft\">{}</p>\n<dl>\n", design_name(one.design),
+      out_ += fmt::format("<section>\n<h3>{}</h3>\n<p class=\"soft\">{}</p>\n", design_name(one.design),
                           escape_html(summary_of_design(one.design)));
       list("+ clearly better", one.better, "good");
       list("&minus; clearly worse", one.worse, "bad");
       if (!one.unclear.empty()) {
-        out_ +=
-            fmt::format("<dt>no clear difference</dt>\n<dd>{}</dd>\n", escape_html(list_text(one.unclear)));
+        out_ += fmt::format("<h4>no clear difference</h4>\n<p>{}</p>\n", escape_html(list_text(one.unclear)));
       }
-      list("what it waited for and held", one.prices, "");
-      out_ += "</dl>\n</section>\n";
+      if (!one.prices.empty()) out_ += "<h4>what it waited for and held</h4>\n";
+      for (const std::string& price : one.prices) out_ += fmt::format("<p>{}</p>\n", escape_html(price));
+      out_ += "</section>\n";
     }
     out_ += "</div>\n";
   }
@@ -110,7 +121,13 @@ class page {
   }
 
   void summary_table() {
-    out_ += "<h2>Summary over all recordings</h2>\n";
+    out_ +=
+        "<h2>Summary over all recordings</h2>\n"
+        "<p class=\"soft\">Large: the geometric mean of the ratios to the baseline; small: that of the "
+        "medians. + and "
+        "&minus; stand where the difference is clear (see above). Bytes are the largest of the recordings, "
+        "counts "
+        "their sum over one replay of each.</p>\n<div class=\"sides\">\n";
     for (side which : sides) {
       std::vector<const metric*> columns;
       for (const metric* one : metrics_in(data_, true)) {
@@ -118,11 +135,12 @@ class page {
       }
       if (!columns.empty()) summary_side(which, columns);
     }
+    out_ += "</div>\n";
   }
 
   void summary_side(side which, const std::vector<const metric*>& columns) {
-    out_ +=
-        fmt::format("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}</th>", name_of(which));
+    out_ += fmt::format("<section><div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}</th>",
+                        name_of(which));
     for (const metric* one : columns)
       out_ += fmt::format("<th scope=\"col\">{}</th>", escape_html(one->title));
     out_ += "</tr></thead>\n<tbody>\n";
@@ -132,15 +150,11 @@ class page {
       for (const metric* one : columns) out_ += summary_cell_html(*one, design);
       out_ += "</tr>\n";
     }
-    out_ += "</tbody>\n<caption>";
+    out_ += "</tbody>\n</table></div>\n<dl class=\"facts soft\">\n";
     for (const metric* one : columns) {
-      out_ += fmt::format("<strong>{}</strong>: {}. ", escape_html(one->title), escape_html(one->caption));
+      out_ += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escape_html(one->title), escape_html(one->caption));
     }
-    out_ += which == side::memory
-                ? "Bytes: the largest of the recordings; counts: their sum, per replay."
-                : "Large: geometric mean of the ratios to the baseline; small: of the medians. "
-                  "+ and &minus; stand where the difference is clear of the spread.";
-    out_ += "</caption>\n</table></div>\n";
+    out_ += "</dl></section>\n";
   }
 
   [[nodiscard]] std::string summary_cell_html(const metric& of, const std::string& design) const {
@@ -197,10 +211,10 @@ class page {
   void recording_facts_list(const recording_facts& one) {
     out_ += "<dl class=\"facts\">\n";
     fact("command", one.command);
-    fact("replayed",
-         fmt::format("{} calls and faults ({} faults) in {} address spaces by {} tasks, {} times per run",
-                     one.steps, one.faults, one.spaces, one.tasks, one.passes));
-    fact("order kept", fmt::format("{} waits of one worker for another", one.waits));
+    fact("replayed", fmt::format("{} calls and faults ({} faults) in {} by {}, {} per run", one.steps,
+                                 one.faults, counted(one.spaces, "address space"), counted(one.tasks, "task"),
+                                 counted(one.passes, "time")));
+    fact("order kept", counted(one.waits, "wait") + " of one worker for another");
     std::string skipped;
     for (const auto& [why, count] : one.skipped)
       skipped += fmt::format("{}{} ({})", skipped.empty() ? "" : "; ", why, count);

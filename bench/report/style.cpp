@@ -36,15 +36,21 @@ tbody th { font-weight: 500; }
 td .abs, td .range { display: block; color: var(--soft); font-size: .82em; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .good b, .bad b { font-weight: 650; }
-.sign { display: inline-block; width: .9em; text-align: center; font-weight: 700; }
+.sign { display: inline-block; width: 1em; margin-left: .15em; text-align: center; font-weight: 700; }
 .dot { display: inline-block; width: .68em; height: .68em; border-radius: 2px; margin-right: .5em; vertical-align: baseline; }
 .warnings { border-left: 4px solid var(--warn-rule); background: var(--warn-ground); padding: .6rem 1rem; margin: 1.2rem 0; }
 .warnings ul, .findings ul { margin: .2rem 0; padding-left: 1.2rem; }
 .findings { display: grid; grid-template-columns: repeat(auto-fit, minmax(310px, 1fr)); gap: 1rem; margin: 1rem 0; }
 .findings section { border: 1px solid var(--rule); border-radius: 6px; padding: .7rem 1rem .9rem; }
 .findings h3 { margin: 0 0 .3rem; }
-.findings dt { font-weight: 600; margin-top: .5rem; font-size: .88rem; }
-.findings dd { margin: 0; font-size: .9rem; }
+.findings h4 { font-weight: 600; margin: .7rem 0 .1rem; font-size: .88rem; }
+.findings p { margin: .15rem 0; font-size: .88rem; }
+.findings th, .findings td { padding: .12rem .5rem .12rem 0; text-align: left; background: none; }
+.findings tbody th { font-weight: 400; } .findings tbody tr { border: 0; }
+.findings td:last-child { color: var(--soft); white-space: normal; }
+.sides { display: flex; flex-wrap: wrap; gap: .4rem 3.5rem; }
+.sides section { max-width: 100%; } .sides .scroll { margin-bottom: .3rem; }
+.sides dl { margin-top: 0; max-width: 34rem; font-size: .82rem; }
 figure { margin: 1rem 0 1.4rem; }
 .plot { background: #ffffff; border: 1px solid var(--rule); border-radius: 6px; padding: .4rem; overflow-x: auto; }
 .plot svg { display: block; max-width: 100%; height: auto; }

@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint32_t least_cores_for_scaling = 4;
 constexpr double most_spread = 0.25;        // of a baseline figure, (max - min) / median
 constexpr double most_load_per_core = 0.5;  // before the first run
-constexpr double least_difference = 0.03;
 constexpr std::uint32_t least_repetitions = 3;
 
 double put_together(over_all how, const std::vector<double>& medians) {

@@ -23,6 +23,9 @@ struct summary_cell {
 };
 [[nodiscard]] summary_cell summarize(const result& from, const metric& of, std::string_view design);
 
+/// Below this a difference of the means is no difference.
+inline constexpr double least_difference = 0.03;
+
 enum class verdict : std::uint8_t { better, worse, unclear };
 /// Better or worse on at least half of the recordings, and nowhere near as often the other way; and by 3 % in the mean.
 [[nodiscard]] verdict judge(const summary_cell& cell, const metric& of) noexcept;

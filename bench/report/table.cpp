@@ -95,7 +95,8 @@ std::string summary_text(const result& from) {
   for (side which : sides) {
     if (std::string text = side_text(from, which); !text.empty()) made += text + "\n";
   }
-  made += conclusion(from) + "\n";
+  made += yardstick(from) + "\n";
+  for (const findings& one : find(from)) made += "  " + one_line(one) + "\n";
   for (const std::string& warning : warnings_of(from)) made += "! " + warning + "\n";
   for (const std::string& note : from.notes) made += "  " + note + "\n";
   return made;

@@ -63,7 +63,7 @@ std::vector<std::string> prices_of(const result& from, const std::string& design
                          total_of(from, design, "count.retries_page_taken");
   const double faults = total_of(from, design, "count.faults");
   if (faults > 0) {
-    made.push_back(fmt::format("Faults that had to look again: {:.3g} of {} ({:.2g} %).", retries,
+    made.push_back(fmt::format("Faults that had to look again: {:.3g} of {} in one replay of each ({:.2g} %).", retries,
                                to_text(faults, unit::number), 100 * retries / faults));
   }
   return made;
@@ -80,13 +80,13 @@ std::vector<findings> find(const result& from) {
     for (const metric* one : metrics_in(from, true)) {
       if (one->aggregate() != over_all::geometric_mean) continue;
       const summary_cell cell = summarize(from, *one, design);
-      const auto text = [&](std::size_t this_way, std::string_view other_way_name, std::size_t other_way) {
-        return fmt::format("{} {} (on {} of {} recordings; {} on {})", one->title, ratio_text(cell.ratio),
-                           this_way, cell.recordings, other_way_name, other_way);
-      };
       switch (judge(cell, *one)) {
-        case verdict::better: here.better.push_back(text(cell.better, "worse", cell.worse)); break;
-        case verdict::worse: here.worse.push_back(text(cell.worse, "better", cell.better)); break;
+        case verdict::better:
+          here.better.push_back({one->title, cell.ratio, cell.better, cell.worse, cell.recordings});
+          break;
+        case verdict::worse:
+          here.worse.push_back({one->title, cell.ratio, cell.worse, cell.better, cell.recordings});
+          break;
         case verdict::unclear: here.unclear.emplace_back(one->title); break;
       }
     }
@@ -95,30 +95,28 @@ std::vector<findings> find(const result& from) {
   return made;
 }
 
-std::string conclusion(const result& from) {
+std::string yardstick(const result& from) {
   const std::string& baseline = from.how.designs.front();
-  std::vector<std::string> only_better;
-  std::vector<std::string> both;
-  std::vector<std::string> only_worse;
-  std::vector<std::string> neither;
-  for (const findings& one : find(from)) {
-    std::vector<std::string>& to = !one.better.empty() ? (one.worse.empty() ? only_better : both)
-                                                       : (one.worse.empty() ? neither : only_worse);
-    to.push_back(one.design);
-  }
-  std::vector<std::string> parts;
-  const auto say = [&](const std::vector<std::string>& designs, std::string_view what) {
-    if (!designs.empty()) parts.push_back(fmt::format("{} {}", list_text(designs), what));
-  };
-  say(only_better, "gained something and lost nothing that the spread would not explain");
-  say(both, "gained on one side and paid on another");
-  say(only_worse, "lost without a clear gain");
-  say(neither, "showed no clear difference");
-  if (parts.empty()) return fmt::format("Only {} was measured: there is nothing to compare.", baseline);
+  if (from.how.designs.size() == 1)
+    return fmt::format("Only {} was measured: there is nothing to compare.", baseline);
   return fmt::format(
-      "Against {}: {}. \"Clear\" means: on at least half of the recordings no repetition of the one lies "
-      "among those of the other.",
-      baseline, list_text(parts, "; "));
+      "Each design against {}. Clearly better or worse: on at least half of the recordings none of its "
+      "repetitions lies "
+      "among those of {}, rarely the other way round, and by {:.0f} % or more in the mean.",
+      baseline, baseline, least_difference * 100);
+}
+
+std::string one_line(const findings& of) {
+  const auto list = [](const std::vector<finding>& items) {
+    std::vector<std::string> texts;
+    for (const finding& one : items) texts.push_back(fmt::format("{} {}", one.title, ratio_text(one.ratio)));
+    return list_text(texts);
+  };
+  std::string made = of.design + ": ";
+  if (!of.better.empty()) made += "clearly better at " + list(of.better);
+  if (!of.better.empty() && !of.worse.empty()) made += "; ";
+  if (!of.worse.empty()) made += "clearly worse at " + list(of.worse);
+  return of.better.empty() && of.worse.empty() ? made + "no clear difference" : made;
 }
 
 }  // namespace rcuvm::report
