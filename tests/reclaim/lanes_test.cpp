@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::reclaim::detail {
@@ -26,10 +26,11 @@ TEST(lanes_test, a_full_lane_refuses_and_takes_again_after_collecting) {
   EXPECT_TRUE(arrivals->push(&batches[0]));
 }
 
-/// The fields of a batch are plain: TSan sees whether the hand-over orders them.
+/// More writers than lanes, so that they meet in them. The fields of a batch are plain: TSan sees whether the hand-over
+/// orders them.
 TEST(lanes_test, each_batch_of_many_writers_arrives_once_and_whole) {
-  constexpr std::uint64_t writers = 3;
-  constexpr std::uint64_t each_pushes = 20'000;
+  constexpr std::uint64_t writers = 24;
+  constexpr std::uint64_t each_pushes = 5'000;
   const auto arrivals = std::make_unique<lanes>();
   std::vector<retire_block> batches(writers * each_pushes);
   std::uint64_t collected = 0;
@@ -45,7 +46,8 @@ TEST(lanes_test, each_batch_of_many_writers_arrives_once_and_whole) {
         }
       });
     }
-    while (collected != batches.size()) {
+    const std::uint64_t give_up_ns = sync::now_ns() + 20'000'000'000U;
+    while (collected != batches.size() && sync::now_ns() < give_up_ns) {
       arrivals->collect([&](retire_block* batch) {
         ++collected;
         tickets += batch->ticket;
