@@ -19,15 +19,13 @@ std::vector<step> pair_by_address(std::span<const entry> expected, std::span<con
   std::size_t left = 0;
   std::size_t right = 0;
   while (left < expected.size() || right < actual.size()) {
-    if (left == expected.size()) {
-      steps.push_back({'+', &actual[right++]});
-    } else if (right == actual.size()) {
-      steps.push_back({'-', &expected[left++]});
-    } else if (expected[left] == actual[right]) {
+    const bool has_left = left < expected.size();
+    const bool has_right = right < actual.size();
+    if (has_left && has_right && expected[left] == actual[right]) {
       steps.push_back({' ', &expected[left]});
       ++left;
       ++right;
-    } else if (expected[left].where.start <= actual[right].where.start) {
+    } else if (!has_right || (has_left && expected[left].where.start <= actual[right].where.start)) {
       steps.push_back({'-', &expected[left++]});
     } else {
       steps.push_back({'+', &actual[right++]});

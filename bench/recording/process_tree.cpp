@@ -240,6 +240,7 @@ void process_tree::finish() {
   }
   exited_.clear();
   std::vector<live_task*> left;
+  left.reserve(tasks_.size());
   for (auto& [number, one] : tasks_) left.push_back(&one);
   std::ranges::sort(left, {}, &live_task::id);
   for (live_task* const one : left) {

@@ -47,6 +47,22 @@ std::expected<meta, read_error> read_meta(const std::filesystem::path& path) {
   }
 }
 
+/// One line through all steps, and into its class of the report.
+std::expected<void, garble> take_line(translator& translate, std::string_view text, reading_report& report) {
+  const auto line = parse_perf_line(text);
+  if (!line) return std::unexpected{line.error()};
+  const auto use = translate.take(*line);
+  if (!use) {
+    garble wrong = use.error();
+    wrong.column += static_cast<std::size_t>(line->event.data() - text.data());
+    return std::unexpected{wrong};
+  }
+  reading_report::line_class& of_class = class_for(report, class_of(line->event));
+  ++of_class.lines;
+  if (*use == line_use::nothing) ++of_class.without_event;
+  return {};
+}
+
 std::expected<void, read_error> read_events(const location& where, garbled_lines garbled,
                                             const first_segments& segments, trace& into) {
   auto reader = line_reader::open(where.events);
@@ -58,21 +74,9 @@ std::expected<void, read_error> read_events(const location& where, garbled_lines
     if (!next) return std::unexpected{next.error()};
     if (!*next) break;
     ++report.lines;
-    garble wrong;
-    if (const auto line = parse_perf_line(**next)) {
-      if (const auto use = translate.take(*line)) {
-        auto& of_class = class_for(report, class_of(line->event));
-        ++of_class.lines;
-        if (*use == line_use::nothing) ++of_class.without_event;
-        continue;
-      } else {
-        wrong = use.error();
-        wrong.column += static_cast<std::size_t>(line->event.data() - (*next)->data());
-      }
-    } else {
-      wrong = line.error();
-    }
-    if (garbled == garbled_lines::are_an_error) return reader->error_here(describe(wrong));
+    const auto taken = take_line(translate, **next, report);
+    if (taken) continue;
+    if (garbled == garbled_lines::are_an_error) return reader->error_here(describe(taken.error()));
     ++class_for(report, "garbled").lines;
     ++class_for(report, "garbled").without_event;
   }

@@ -77,5 +77,39 @@ TEST(event_log, which_samples_can_be_compared) {
   }
 }
 
+// MADV_HUGEPAGE (14) sets a VMA flag, so it may split a line of maps; MADV_DONTNEED (4) above does not.
+TEST(event_log, advice_that_sets_a_flag_changes_the_maps) {
+  const trace run =
+      run_of(script{}
+                 .execs(10)
+                 .at_us(10)
+                 .says("syscalls:sys_enter_madvise: start: 0x1000, len_in: 0x1000, behavior: 0x0000000e")
+                 .at_us(20)
+                 .says("syscalls:sys_exit_madvise: 0x0")
+                 .at_us(30)
+                 .says(fault_line),
+             {}, sample_at(10, 12, 14));
+  EXPECT_EQ(run.samples[0].verdict, comparison::call_in_flight);
+}
+
+// The space does not change, but the process of the child moves to another one.
+TEST(event_log, an_exec_after_vfork_disturbs_the_samples_of_the_child_alone) {
+  script lines;
+  lines.execs(10)
+      .at_us(10)
+      .clones(10, 30, "4100")
+      .at_us(20)
+      .execs(30)
+      .at_us(30)
+      .task(10, 10)
+      .says(fault_line);
+  const trace run = run_of(lines, {}, sample_at(10, 15, 25) + sample_at(30, 16, 25) + sample_at(30, 12, 14));
+  ASSERT_EQ(run.samples.size(), 3u);
+  EXPECT_EQ(run.samples[0].verdict, comparison::comparable) << "the child before its exec";
+  EXPECT_EQ(run.samples[0].space, 0u);
+  EXPECT_EQ(run.samples[1].verdict, comparison::comparable) << "the parent during it";
+  EXPECT_EQ(run.samples[2].verdict, comparison::changed_meanwhile) << "the child during it";
+}
+
 }  // namespace
 }  // namespace rcuvm::recording

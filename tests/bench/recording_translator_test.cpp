@@ -52,6 +52,19 @@ TEST(translator, the_announcement_inside_a_call_names_its_file) {
   EXPECT_EQ(slice_of(run, call.how.notices)[0].where.size(), 0x8000u) << "the VMA after merging";
 }
 
+TEST(translator, a_file_may_be_called_like_a_special_area) {
+  const trace run =
+      run_of(script{}
+                 .execs(10)
+                 .says(enter_file_mmap)
+                 .says("PERF_RECORD_MMAP2 10/10: [0x10000(0x2000) @ 0x1000 fe:00 7 0]: r--p [heap]")
+                 .says("syscalls:sys_exit_mmap: 0x10000"));
+  const auto& call = only<mmap_call>(run);
+  ASSERT_NE(call.file, no_id);
+  EXPECT_EQ(run.files[call.file].name, "[heap]");
+  EXPECT_EQ(slice_of(run, call.how.notices)[0].kind, backing::file);
+}
+
 TEST(translator, a_file_mapping_without_announcement_is_counted) {
   const trace run =
       run_of(script{}.execs(10).says(enter_file_mmap).says("syscalls:sys_exit_mmap: 0x7f0000000000"));
