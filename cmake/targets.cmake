@@ -25,7 +25,7 @@ endif()
 
 # A sanitizer must see every object file of the program, so it is set for the whole directory.
 if(RCUVM_SANITIZE)
-  add_compile_options(-fsanitize=${RCUVM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=${RCUVM_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${RCUVM_SANITIZE})
   add_library(rcuvm_sanitizer_defaults OBJECT "${PROJECT_SOURCE_DIR}/tests/sanitizer_defaults.cpp")
 endif()
