@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <bitset>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "tests/tree/settings.hpp"
 
 namespace rcuvm::replay {
 namespace {
@@ -109,10 +110,7 @@ bool keeps_all(const history& of, const relation& before) {
   return true;
 }
 
-std::uint64_t first_seed() {
-  const char* const given = std::getenv("RCUVM_SEED");
-  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-}
+std::uint64_t first_seed() { return tree::testing::seed_or(1); }
 
 TEST(order, Overlapping_events_with_a_change_keep_their_order_in_every_execution) {
   for (std::uint64_t seed = first_seed(); seed < first_seed() + 400; ++seed) {
