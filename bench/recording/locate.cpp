@@ -51,11 +51,7 @@ fs::path find_source_tree() {
       if (at == at.root_path()) break;
     }
   }
-#ifdef RCUVM_SOURCE_DIR
-  return RCUVM_SOURCE_DIR;
-#else
   return {};
-#endif
 }
 
 }  // namespace

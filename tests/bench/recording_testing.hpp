@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ inline std::vector<location> recordings_to_test() {
 
 inline std::string name_of_recording(const testing::TestParamInfo<location>& info) { return info.param.name; }
 
-inline void PrintTo(const location& one, std::ostream* out) { *out << one.name; }
+inline std::ostream& operator<<(std::ostream& out, const location& one) { return out << one.name; }
 
 inline std::span<const notice> slice_of(const trace& from, table_slice part) {
   return std::span{from.notices}.subspan(part.first, part.count);
