@@ -32,11 +32,11 @@ constinit thread_state* first_thread = nullptr;  ///< guard: registry
 constinit char departed = 0;  ///< TSan's token: the sections of threads that have unregistered
 constinit atomic<std::uint64_t> completed_grace_periods{0};
 
-const unsigned long* own_reader_word() noexcept {
+auto& own_reader() noexcept {
 #ifdef RCUVM_RCU_QSBR
-  return &URCU_TLS(urcu_qsbr_reader).ctr;
+  return URCU_TLS(urcu_qsbr_reader);
 #else
-  return &URCU_TLS(urcu_memb_reader).ctr;
+  return URCU_TLS(urcu_memb_reader);
 #endif
 }
 
@@ -56,10 +56,11 @@ bool holds_up(const thread_state& thread) noexcept {
 registration::registration(const char* name) noexcept {
   thread_state& thread = detail::this_thread;
   if (thread.registrations++ != 0) return;
-  thread.reader_word = own_reader_word();
+  thread.is_foreign = own_reader().registered != 0;  // a second time would break liburcu's list
+  thread.reader_word = &own_reader().ctr;
   thread.tid = current_tid();
   std::snprintf(thread.name, sizeof thread.name, "%s", name);
-  liburcu::register_thread();
+  if (!thread.is_foreign) liburcu::register_thread();
   tsan::acquire(&detail::grace_period_begun);
 
   const std::lock_guard lock{registry};
@@ -84,7 +85,7 @@ registration::~registration() {
     if (thread.next != nullptr) thread.next->previous = thread.previous;
     tsan::release(&departed);
   }
-  liburcu::unregister_thread();
+  if (!thread.is_foreign) liburcu::unregister_thread();
 }
 
 void synchronize() noexcept {

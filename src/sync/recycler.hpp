@@ -46,7 +46,7 @@ inline constexpr std::size_t fine_end = 1024;
 inline constexpr std::size_t coarse_step = 512;
 inline constexpr std::size_t largest = 4096;
 inline constexpr std::size_t size_classes = fine_end / fine_step + (largest - fine_end) / coarse_step;
-inline constexpr std::size_t magazine_bytes = 16 * 1024;
+inline constexpr std::size_t magazine_bytes = std::size_t{16} << 10U;
 
 /// Not for 0 bytes or more than `largest`.
 [[nodiscard]] constexpr std::size_t class_of(std::size_t bytes) noexcept {

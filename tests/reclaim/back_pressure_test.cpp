@@ -27,7 +27,7 @@ using tests::reader_inside;
 constexpr std::uint64_t limit_bytes = 100'000;
 constexpr std::uint32_t object_bytes = 1'000;
 constexpr std::uint32_t objects_per_operation = 7;
-constexpr std::uint64_t operation_bytes = object_bytes * objects_per_operation;
+constexpr std::uint64_t operation_bytes = std::uint64_t{object_bytes} * objects_per_operation;
 constexpr limits small{.bytes = limit_bytes, .diagnose_after_ns = 20'000'000};
 
 retire_list operation(morgue& dead) {

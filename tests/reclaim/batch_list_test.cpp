@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
-#include <numeric>
 #include <random>
 
 namespace rcuvm::reclaim::detail {
@@ -25,7 +24,7 @@ TEST(batch_list_test, gives_batches_back_in_ticket_order_whatever_the_order_of_a
   std::array<retire_block, 100> blocks;
   for (int round = 0; round != 200; ++round) {
     std::array<std::uint64_t, blocks.size()> tickets{};
-    std::iota(tickets.begin(), tickets.end(), 1U);
+    for (std::size_t at = 0; at != tickets.size(); ++at) tickets[at] = at + 1;
     std::ranges::shuffle(tickets, random);
     batch_list list;
     std::uint64_t next = 1;

@@ -23,7 +23,7 @@ TEST(lanes_test, a_full_lane_refuses_and_takes_again_after_collecting) {
   std::size_t collected = 0;
   arrivals->collect([&](retire_block* batch) { EXPECT_EQ(batch, &batches[collected++]); });
   EXPECT_EQ(collected, pushed);
-  EXPECT_TRUE(arrivals->push(&batches[0]));
+  EXPECT_TRUE(arrivals->push(batches.data()));
 }
 
 /// More writers than lanes, so that they meet in them. The fields of a batch are plain: TSan sees whether the hand-over

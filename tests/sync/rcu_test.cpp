@@ -101,6 +101,22 @@ TEST(rcu_test, a_registration_nests) {
   EXPECT_TRUE(is_named(readers_inside(), "outer"));
 }
 
+TEST(rcu_test, a_thread_that_the_application_registered_stays_registered) {
+  liburcu::register_thread();
+  {
+    const registration here{"guest"};
+    const read_section section;
+    EXPECT_TRUE(is_named(readers_inside(), "guest"));
+  }
+  synchronize();
+  {
+    const registration again{"guest"};
+  }
+  liburcu::unregister_thread();
+  synchronize();  // walks liburcu's list: a thread that stands in it twice, or after its end, would break it
+  EXPECT_FALSE(is_named(readers_inside(), "guest"));
+}
+
 TEST(rcu_test, is_in_section_says_where_the_thread_is) {
   const registration here;
   EXPECT_FALSE(is_in_section());

@@ -60,14 +60,14 @@ TEST(recycler_test, what_one_thread_frees_another_uses_again) {
            for (void* each : blocks) give(each, size_class);
          }}
       .join();
-  EXPECT_GE(blocks_in_depot(size_class), before + many - 3 * magazine_blocks(size_class));
+  EXPECT_GE(blocks_in_depot(size_class), before + many - std::size_t{3} * magazine_blocks(size_class));
   const std::set<void*> freed{blocks.begin(), blocks.end()};
   std::size_t reused = 0;
   for (void*& each : blocks) {
     each = take(size_class);
     reused += freed.count(each);
   }
-  EXPECT_GE(reused, many - 3 * magazine_blocks(size_class));
+  EXPECT_GE(reused, many - std::size_t{3} * magazine_blocks(size_class));
   for (void* each : blocks) give(each, size_class);
 }
 

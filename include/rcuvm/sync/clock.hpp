@@ -3,9 +3,8 @@
 
 /// The clock of all measurements.
 
-#include <time.h>
-
 #include <cstdint>
+#include <ctime>
 
 namespace rcuvm::sync {
 

@@ -21,6 +21,14 @@
 #define RCUVM_LGPL_SOURCE_IS_OURS
 #endif
 
+// liburcu declares its reader word `thread_local` to C++, which makes each access test for a constructor that is not
+// there; __thread is what the library itself was compiled with.
+#include <urcu/tls-compat.h>
+#ifdef URCU_TLS_STORAGE_CLASS
+#undef URCU_TLS_STORAGE_CLASS
+#define URCU_TLS_STORAGE_CLASS __thread
+#endif
+
 #ifdef RCUVM_RCU_QSBR
 #include <urcu/urcu-qsbr.h>
 #else

@@ -42,8 +42,9 @@ namespace detail {
 
 /// What rcuvm keeps per thread beside liburcu's own word. Read by other threads for the diagnosis only.
 struct thread_state {
-  atomic<std::uint32_t> depth{0};   ///< open sections, where counted. guard: stored by its thread alone
-  std::uint32_t registrations = 0;  ///< guard: its thread alone
+  atomic<std::uint32_t> depth{0};  ///< open sections, where counted. guard: stored by its thread alone
+  bool is_foreign = false;  ///< the application has registered it with liburcu. guard: its thread alone
+  std::uint32_t registrations = 0;             ///< guard: its thread alone
   const unsigned long* reader_word = nullptr;  ///< of liburcu. guard: registry, as all below
   thread_state* next = nullptr;
   thread_state* previous = nullptr;
@@ -60,7 +61,8 @@ extern char grace_period_begun;  ///< TSan's token of all synchronize() calls
 }  // namespace detail
 
 /// The calling thread may read from now on. Nests: an application and a library may both register a thread. The name
-/// (up to 31 characters are kept) stands in diagnoses. qsbr: starts online.
+/// (up to 31 characters are kept) stands in diagnoses. qsbr: starts online. A thread that the application has registered
+/// with liburcu itself stays so.
 class registration {
  public:
   explicit registration(const char* name = "") noexcept;
