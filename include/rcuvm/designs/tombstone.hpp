@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <new>
 #include <span>
 #include <string_view>
+#include <tuple>
 
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/designs/rcu_guards.hpp"
@@ -33,7 +35,8 @@ namespace rcuvm::designs {
 /// Writer            munmap does not wait. What needs those very addresses (MAP_FIXED, the target of mremap, brk, a stack
 ///                   that grows) waits for limbo, without the writer lock; MAP_FIXED_NOREPLACE waits, then succeeds.
 /// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period.
-/// Races             none. The prices: a second version for each munmap, and the waits.
+/// Races             none. The prices: a second version for each munmap, and the waits; and what MAP_FIXED or mremap replace is
+///                   gone before it is known that there is memory for what comes there.
 /// Kernel            never adopted for munmap.
 struct tombstone {
   static constexpr std::string_view name = "tombstone";
@@ -53,20 +56,29 @@ struct tombstone {
   using write_guard = one_writer_guard;
   using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
-  /// Erases the entries whose grace period is over. Without memory they stay until the next time.
   static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo) noexcept {
+    std::ignore = erase_dead(of, tree, guard, limbo);
+  }
+
+  /// Erases the entries whose grace period is over. False: there was no memory, and some stay until the next time.
+  [[nodiscard]] static bool erase_dead(state& of, maple_tree<vm::vma>& tree, write_guard& guard,
+                                       reclaim::limbo& limbo) noexcept {
     while (of.dead.size() > of.reserved) of.dead.pop_back();  // reserved by a change that failed
-    if (of.dead.empty() || !limbo.is_over(of.dead.front().until)) return;
+    if (of.dead.empty() || !limbo.is_over(of.dead.front().until)) return true;
     auto change = tree.begin(guard.section());
     std::size_t erased = 0;
-    for (; erased < of.dead.size() && limbo.is_over(of.dead[erased].until); ++erased) {
-      if (!change.erase(of.dead[erased].where)) break;
+    bool has_memory = true;
+    while (erased < of.dead.size() && limbo.is_over(of.dead[erased].until)) {
+      has_memory = change.erase(of.dead[erased].where).has_value();
+      if (!has_memory) break;
+      ++erased;
     }
     reclaim::retire_list old;
     change.commit(old);
     of.dead.erase(of.dead.begin(), of.dead.begin() + static_cast<std::ptrdiff_t>(erased));
     of.reserved = of.dead.size();
     if (!old.is_empty()) limbo.retire(std::move(old));
+    return has_memory;
   }
 
   /// Room for the entries that dispose() will note. Throws std::bad_alloc.
@@ -76,8 +88,9 @@ struct tombstone {
   }
 
   /// Waits until no dead entry lies in `where`, without the writer lock. True: it has waited, look up again.
+  /// Throws std::bad_alloc: an entry is over, and there is no memory to erase it.
   static bool wait_until_free(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo,
-                              range where, vm::counters& count) noexcept {
+                              range where, vm::counters& count) {
     bool has_waited = false;
     for (;;) {
       reclaim::limbo::ticket last = 0;
@@ -95,7 +108,7 @@ struct tombstone {
       limbo.wait(last);
       guard.lock();
       count.tombstone_wait_ns += sync::now_ns() - begun;
-      begin_change(of, tree, guard, limbo);
+      if (!erase_dead(of, tree, guard, limbo)) throw std::bad_alloc{};
     }
   }
 
