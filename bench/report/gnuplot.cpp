@@ -15,9 +15,9 @@ extern char** environ;
 
 namespace rcuvm::report {
 
-bool run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
+gnuplot_outcome run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
   posix_spawn_file_actions_t actions{};
-  if (::posix_spawn_file_actions_init(&actions) != 0) return false;
+  if (::posix_spawn_file_actions_init(&actions) != 0) return gnuplot_outcome::failed;
   ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
@@ -28,12 +28,12 @@ bool run_gnuplot(const std::filesystem::path& folder, const std::string& script)
   pid_t child = 0;
   const int failed = ::posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return false;
+  if (failed != 0) return failed == ENOENT ? gnuplot_outcome::not_installed : gnuplot_outcome::failed;
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return false;
+    if (errno != EINTR) return gnuplot_outcome::failed;
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? gnuplot_outcome::drawn : gnuplot_outcome::failed;
 }
 
 std::string gnuplot_text(std::string from) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace rcuvm::report {
 
-/// Runs `gnuplot SCRIPT` in `folder`. False: it is not installed, or it failed.
-[[nodiscard]] bool run_gnuplot(const std::filesystem::path& folder, const std::string& script);
+enum class gnuplot_outcome : std::uint8_t { drawn, not_installed, failed };
+
+/// Runs `gnuplot SCRIPT` in `folder`.
+[[nodiscard]] gnuplot_outcome run_gnuplot(const std::filesystem::path& folder, const std::string& script);
 
 /// A name for a plot's key: in single quotes, with nothing that ends them, and on one line.
 [[nodiscard]] std::string gnuplot_text(std::string from);

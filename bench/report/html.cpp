@@ -76,8 +76,7 @@ class page {
         data_.machine.cores, data_.machine.cores == 1 ? "" : "s", escape_html(data_.machine.kernel));
     std::vector<std::string> warnings = warnings_of(data_);
     warnings.insert(warnings.end(), data_.notes.begin(), data_.notes.end());
-    if (!plots_.is_drawn)
-      warnings.emplace_back("gnuplot is not installed: the plots are missing (their data is in data/).");
+    if (!plots_.problem.empty()) warnings.push_back(plots_.problem);
     if (warnings.empty()) return;
     out_ += "<div class=\"warnings\"><strong>Read the figures with this in mind</strong>\n<ul>\n";
     for (const std::string& one : warnings) out_ += fmt::format("<li>{}</li>\n", escape_html(one));

@@ -61,27 +61,39 @@ std::string tails_data(const campaign_result& from, const std::string& recording
           made += fmt::format("{:.0f}\t{:.3g}\n", latency_ns, share);
         });
       }
-      if (points == 0) made += "1\t1\n";  // gnuplot numbers blocks by what stands in them
+      if (points == 0) made += "10\t1\n";  // gnuplot numbers blocks by what stands in them
       made += "\n\n";
     }
   }
   return made;
 }
 
-std::string tails_script(const result& from, const std::string& name) {
+/// Where the panels of a recording end, so that all four have one scale.
+double slowest_of(const campaign_result& from, const std::string& recording) {
+  double slowest = 100;
+  for (const panel& one : panels) {
+    for (const std::string& design : from.data.how.designs) {
+      const auto found = from.shapes.find({recording, design, one.mode});
+      if (found != from.shapes.end()) slowest = std::max(slowest, (found->second.*one.shape).quantile_ns(1));
+    }
+  }
+  return slowest;
+}
+
+std::string tails_script(const result& from, const std::string& name, double slowest) {
   std::string made = fmt::format(
       "# gnuplot {0}.gp draws {0}.svg from {0}.tsv\n"
       "set terminal svg size 980,660 noenhanced font 'Helvetica,Arial,sans-serif,12' name '{0}' background "
       "'#ffffff'\n"
       "set output '{0}.svg'\n{1}"
-      "set logscale xy\nset yrange [1e-6:1]\nset xrange [10:*]\n"
+      "set logscale xy\nset yrange [1e-6:1]\nset xrange [10:{2:.0f}]\n"
       "set xtics ('10 ns' 10, '100 ns' 100, '1 µs' 1e3, '10 µs' 1e4, '100 µs' 1e5, '1 ms' 1e6, '10 ms' 1e7, "
       "'100 ms' 1e8, '1 s' 1e9)\n"
       "set ytics ('all' 1, '10 %%' 1e-1, '1 %%' 1e-2, '0.1 %%' 1e-3, '0.01 %%' 1e-4, '10 ppm' 1e-5, '1 ppm' "
       "1e-6)\n"
       "set key top right samplen 1.5 textcolor rgb '#404040'\n"
       "set multiplot layout 2,2\n",
-      name, common_style);
+      name, common_style, 1.2 * slowest);
   for (std::size_t which = 0; which < std::size(panels); ++which) {
     made += fmt::format("set title '{}' textcolor rgb '#202020'\nplot ", panels[which].title);
     for (std::size_t design = 0; design < from.how.designs.size(); ++design) {
@@ -177,20 +189,28 @@ plot_set draw_plots(const campaign_result& from, const std::filesystem::path& fo
   std::filesystem::create_directories(folder);
   write_file(folder / "summary.tsv", summary_data(from.data));
   plot_set made;
-  made.is_drawn = true;
   const auto draw = [&](const std::string& name, const std::string& data, const std::string& script) {
     write_file(folder / (name + ".tsv"), data);
     write_file(folder / (name + ".gp"), script);
-    if (!made.is_drawn) return std::string{};
-    made.is_drawn = run_gnuplot(folder, name + ".gp");
-    return made.is_drawn ? read_svg(folder / (name + ".svg")) : std::string{};
+    switch (run_gnuplot(folder, name + ".gp")) {
+      case gnuplot_outcome::drawn: return read_svg(folder / (name + ".svg"));
+      case gnuplot_outcome::failed:
+        made.problem = "gnuplot could not draw data/" + name + ".gp: plots are missing.";
+        break;
+      case gnuplot_outcome::not_installed:
+        made.problem =
+            "gnuplot is not installed: the plots are missing (their data and scripts are in data/).";
+        break;
+    }
+    return std::string{};
   };
   if (from.data.how.designs.size() > 1)
     made.trade = draw("trade", trade_data(from.data), trade_script(from.data));
   for (std::size_t index = 0; index < from.data.recordings.size(); ++index) {
     const std::string& recording = from.data.recordings[index].name;
     const std::string name = file_name_of(index + 1, recording);
-    made.tails.push_back(draw(name, tails_data(from, recording), tails_script(from.data, name)));
+    made.tails.push_back(
+        draw(name, tails_data(from, recording), tails_script(from.data, name, slowest_of(from, recording))));
   }
   return made;
 }

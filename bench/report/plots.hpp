@@ -13,7 +13,7 @@
 namespace rcuvm::report {
 
 struct plot_set {
-  bool is_drawn = false;           ///< gnuplot was there and did its work
+  std::string problem;             ///< why plots are missing; empty when none is
   std::string trade;               ///< SVG; both sides of each design in one picture
   std::vector<std::string> tails;  ///< SVG, one per recording, in the order of result::recordings
 };

@@ -63,8 +63,9 @@ std::vector<std::string> prices_of(const result& from, const std::string& design
                          total_of(from, design, "count.retries_page_taken");
   const double faults = total_of(from, design, "count.faults");
   if (faults > 0) {
-    made.push_back(fmt::format("Faults that had to look again: {:.3g} of {} in one replay of each ({:.2g} %).", retries,
-                               to_text(faults, unit::number), 100 * retries / faults));
+    made.push_back(
+        fmt::format("Faults that had to look again: {:.3g} of {} in one replay of each ({:.2g} %).", retries,
+                    to_text(faults, unit::number), 100 * retries / faults));
   }
   return made;
 }
