@@ -70,16 +70,19 @@ class maple_tree {
 
   /// The current version. Valid until the section ends.
   [[nodiscard]] view read(const sync::rcu::read_section& reading) const noexcept {
-    RCUVM_ASSERT(reading.is_current(), "the read section is over, or another thread's");
+    check_held(reading);
     return view{root_.load()};
   }
   /// The current version, for a reader that shuts the writer out. Valid until the section ends.
   [[nodiscard]] view read(const sync::shared_section& reading) const noexcept {
-    RCUVM_ASSERT(reading.is_held(), "the shared section is open to the writer");
+    check_held(reading);
     return view{root_.load()};
   }
   /// The current version, for the writer. Valid until he commits.
-  [[nodiscard]] view read(const sync::write_section&) const noexcept { return view{root_.load_by_writer()}; }
+  [[nodiscard]] view read(const sync::write_section& writing) const noexcept {
+    check_held(writing);
+    return view{root_.load_by_writer()};
+  }
 
   /// The record at `key`; null when it lies in a gap.
   [[nodiscard]] T* find(const sync::rcu::read_section& reading, std::uint64_t key) const noexcept {
@@ -88,23 +91,28 @@ class maple_tree {
 
   /// The current version, to be kept beyond the section. Lock-free: never waits for a writer.
   [[nodiscard]] snapshot take_snapshot(const sync::rcu::read_section& reading) const noexcept {
-    RCUVM_ASSERT(reading.is_current(), "the read section is over, or another thread's");
+    check_held(reading);
     return snapshot{root_.hold(), limbo_};
   }
   [[nodiscard]] snapshot take_snapshot(const sync::shared_section& reading) const noexcept {
-    RCUVM_ASSERT(reading.is_held(), "the shared section is open to the writer");
+    check_held(reading);
     return snapshot{root_.hold(), limbo_};
   }
-  [[nodiscard]] snapshot take_snapshot(const sync::write_section&) const noexcept {
+  [[nodiscard]] snapshot take_snapshot(const sync::write_section& writing) const noexcept {
+    check_held(writing);
     return snapshot{root_.hold_by_writer(), limbo_};
   }
 
   /// Starts a transaction, to be used within the write section. One at a time.
-  [[nodiscard]] transaction begin(const sync::write_section&) noexcept { return {root_, limbo_, writer_}; }
+  [[nodiscard]] transaction begin(const sync::write_section& writing) noexcept {
+    check_held(writing);
+    return {root_, limbo_, writer_};
+  }
 
   /// A tree with the same contents, which shares all nodes until one of the two changes. O(1). Has its own
   /// writer from then on.
-  [[nodiscard]] maple_tree share(const sync::write_section&) const noexcept {
+  [[nodiscard]] maple_tree share(const sync::write_section& writing) const noexcept {
+    check_held(writing);
     return maple_tree{root_.hold_by_writer(), limbo_};
   }
 
@@ -124,6 +132,16 @@ class maple_tree {
 
  private:
   maple_tree(tree::link<Layout> held, reclaim::limbo& limbo) noexcept : limbo_{limbo}, root_{held} {}
+
+  static void check_held([[maybe_unused]] const sync::rcu::read_section& section) noexcept {
+    RCUVM_ASSERT(section.is_current(), "a tree read in a section that is another thread's");
+  }
+  static void check_held([[maybe_unused]] const sync::shared_section& section) noexcept {
+    RCUVM_ASSERT(section.is_held(), "a tree read while its writer may free what is read");
+  }
+  static void check_held([[maybe_unused]] const sync::write_section& section) noexcept {
+    RCUVM_ASSERT(section.is_held(), "a tree written while others may write");
+  }
 
   reclaim::limbo& limbo_;
   tree::published_root<Layout> root_;                ///< guard: stored by the writer, atomic

@@ -88,6 +88,13 @@ TYPED_TEST(find_in, the_ends_of_the_space_are_keys_but_for_the_topmost_number) {
   EXPECT_EQ(view.previous(space_end - 1), over('A', {0, 1}));
 }
 
+TEST(find, next_behind_the_last_entry_of_a_full_leaf_finds_nothing) {
+  drawn_tree<small_layout> tree{"ABC"};  // and the gap behind: four slots
+  ASSERT_EQ(tree.read().shape().leaves, 1U);
+  EXPECT_EQ(tree.read().next(3), answer{});
+  EXPECT_EQ(tree.read().next(space_end - 1), answer{});
+}
+
 TYPED_TEST(find_in, one_record_over_the_whole_space) {
   drawn_tree<TypeParam> tree;
   const sync::write_section writing{tree.lock()};

@@ -129,7 +129,7 @@ struct readers_and_writers : public ::testing::Test {
     }
   }
   void wrong(const char* what) {
-    ADD_FAILURE() << what << " does not hold each entry once";
+    ADD_FAILURE() << what << " is not what it was committed as";
     stop_.store_relaxed(true);
   }
 
@@ -178,12 +178,59 @@ TYPED_TEST(readers_and_writers, every_version_that_a_reader_sees_is_whole) {
   {
     const sync::thread first{"reader 1", [&] { this->read_until_stopped(tree, seed + 1, 5); }};
     const sync::thread second{"reader 2", [&] { this->read_until_stopped(tree, seed + 2, 0); }};
-    this->write(tree, lock, entries, scaled(60'000));
+    this->write(tree, lock, entries, scaled(30'000));
     while (this->versions_.load_relaxed() < 100 && !this->stop_.load_relaxed()) sync::yield();
     this->stop_.store_relaxed(true);
   }
   const sync::write_section writing{lock};
   this->check_counts({&tree}, writing);
+}
+
+/// Readers do nothing but take snapshots while the writer does nothing but commit: the reference to a root is
+/// taken while that root is being outdated. Each version holds one record, at two places.
+TYPED_TEST(readers_and_writers, snapshots_are_taken_while_their_roots_are_outdated) {
+  using snapshot = typename TestFixture::map::snapshot;
+  constexpr range near{0, 1};
+  constexpr range far{10, 11};
+  sync::mutex lock;
+  typename TestFixture::map tree{this->limbo_};
+  const auto commit = [&](std::uint64_t version) {
+    const sync::write_section writing{lock};
+    auto change = tree.begin(writing);
+    owned* record = sync::memory::make<owned>(version);
+    if (!change.store(near, record) || !change.store(far, record)) std::abort();
+    change.commit();
+  };
+  const std::uint64_t versions = scaled(120'000);
+  commit(0);
+  {
+    const auto take_snapshots = [&] {
+      std::vector<std::pair<snapshot, std::uint64_t>> kept(200);
+      for (std::uint64_t taken = 0; !this->stop_.load_relaxed(); ++taken) {
+        auto& [old, version] = kept[taken % kept.size()];
+        if (!old.is_empty()) {
+          const owned* record = old.find(near.start);
+          if (record == nullptr || record != old.find(far.start) || record->id != version) {
+            return this->wrong("a kept snapshot");
+          }
+          old.release();
+        }
+        const sync::rcu::read_section reading;
+        old = tree.take_snapshot(reading);
+        version = old.find(near.start)->id;
+      }
+    };
+    const sync::thread first{"snapshots 1", take_snapshots};
+    const sync::thread second{"snapshots 2", take_snapshots};
+    for (std::uint64_t version = 1; version <= versions && !this->stop_.load_relaxed(); ++version) {
+      this->limbo_.throttle();
+      commit(version);
+    }
+    this->stop_.store_relaxed(true);
+  }
+  this->limbo_.drain();
+  EXPECT_EQ(TypeParam::live(), 1);
+  EXPECT_EQ(owned::live(), 1);
 }
 
 /// A fork: both go on at once, each under its own lock, and settle their commits over the same nodes and
@@ -251,6 +298,27 @@ TYPED_TEST(readers_and_writers, trees_end_while_those_that_they_were_shared_from
   const sync::write_section writing{lock};
   this->check_counts({&tree}, writing);
 }
+
+#ifdef RCUVM_ASSERTIONS
+TEST(maple_tree_death_test, a_section_that_is_not_held_opens_nothing) {
+  maple_tree<int> tree;
+  sync::rwsem lock;
+  EXPECT_DEATH(
+      {
+        sync::write_section writing{lock};
+        writing.unlock();
+        static_cast<void>(tree.begin(writing));
+      },
+      "while others may write");
+  EXPECT_DEATH(
+      {
+        sync::shared_section reading{lock};
+        reading.unlock();
+        static_cast<void>(tree.read(reading));
+      },
+      "its writer may free");
+}
+#endif
 
 }  // namespace
 }  // namespace rcuvm::tree::testing

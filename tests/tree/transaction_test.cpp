@@ -252,7 +252,8 @@ void fail_every_allocation(std::uint64_t seed, std::uint64_t stores,
       const range where{start, draw(random, 60) == 0 ? 400 : start + 1 + draw(random, 12)};
       owned* value = draw(random, 3) == 0 ? nullptr : sync::memory::make<owned>(done);
       if (value != nullptr) made.push_back(value);
-      for (std::uint64_t nth = 1;; ++nth) {
+      bool is_given_up = false;
+      for (std::uint64_t nth = 1; !is_given_up; ++nth) {
         const std::int64_t nodes = Layout::live();
         const auto failing = std::make_unique<sync::memory::failing_allocations>(nth, how);
         const auto stored = change.store(where, value);
@@ -271,8 +272,14 @@ void fail_every_allocation(std::uint64_t seed, std::uint64_t stores,
         }
         ASSERT_EQ(change.read().next(where.start), expected.next(where.start));
         ASSERT_EQ(change.read().previous(where.end), expected.previous(where.end));
+        is_given_up = draw(random, 20) == 0;
       }
-      expected.store(where, value);
+      if (!is_given_up) {
+        expected.store(where, value);
+      } else if (value != nullptr) {
+        sync::memory::destroy(value);
+        made.pop_back();
+      }
     }
     if (is_committed) {
       const sync::memory::failing_allocations failing{1, sync::memory::failing_allocations::how::for_good};

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "rcuvm/base/check.hpp"
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/memory.hpp"
@@ -64,7 +65,9 @@ struct record_access {
     if constexpr (is_counted<T>) {
       using plain = std::remove_const_t<T>;
       // tree.D1 -> tree.D2; tree.D2 <- tree.D1
-      if (base<T>(record).tree_references_.fetch_sub_acq_rel(1) != 1) return;
+      const std::uint32_t before = base<T>(record).tree_references_.fetch_sub_acq_rel(1);
+      RCUVM_ASSERT(before != 0, "a record released more often than held");
+      if (before != 1) return;
       plain* dead = static_cast<plain*>(record);
       retired.add({dead, [](void* object) noexcept { plain::free_record(static_cast<plain*>(object)); },
                    plain::record_bytes(*dead)});

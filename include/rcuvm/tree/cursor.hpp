@@ -20,16 +20,13 @@ namespace rcuvm::tree {
 template <class Layout>
 class cursor {
  public:
-  cursor() noexcept : at_{{}, nullptr} {}
+  cursor() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the path alone
 
   /// Stands on the first record that overlaps [from, to), or at the end.
   cursor(link<Layout> root, range within) noexcept : to_{within.end} {
     if (root.is_null() || within.is_empty()) return;
     descend(root, within.start);
-    if (at_.record == nullptr)
-      advance();
-    else
-      stop_behind_end();
+    if (at_.record == nullptr) advance();
   }
 
   [[nodiscard]] bool is_at_end() const noexcept { return at_.record == nullptr; }
@@ -58,8 +55,7 @@ class cursor {
   void descend(link<Layout> root, std::uint64_t key) noexcept {
     std::uint64_t low = 0;
     const void* at = root.node();
-    levels_ = root.level();
-    for (unsigned level = levels_; level != 0; --level) {
+    for (unsigned level = root.level(); level != 0; --level) {
       const auto* node = static_cast<const inner<Layout>*>(at);
       const unsigned slot = slot_of(node->pivot, key);
       if (slot != 0) low = node->pivot[slot - 1];
@@ -69,10 +65,6 @@ class cursor {
     leaf_ = static_cast<const leaf<Layout>*>(at);
     slot_ = slot_of(leaf_->pivot, key);
     at_ = place<Layout>{leaf_, slot_, slot_ != 0 ? leaf_->pivot[slot_ - 1] : low}.read();
-  }
-
-  void stop_behind_end() noexcept {
-    if (at_.where.start >= to_) at_.record = nullptr;
   }
 
   /// The space has not ended, so there is one.
@@ -93,7 +85,6 @@ class cursor {
   std::uint64_t to_ = 0;
   const leaf<Layout>* leaf_ = nullptr;
   unsigned slot_ = 0;
-  unsigned levels_ = 0;
   step path_[max_levels<Layout> + 1];
 };
 

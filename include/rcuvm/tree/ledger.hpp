@@ -23,19 +23,19 @@ struct ledger {
   pile<void*> added;           ///< counted records with one slot more, once per slot
   pile<void*> removed;         ///< counted records with one slot less, once per slot
 
-  /// Where the lists ended before a store, so that a failed one can be taken back.
+  /// Where the lists ended before a store, so that a failed one can be taken back. `opened` grows when
+  /// nothing can fail any more.
   struct mark {
-    std::uint32_t made, opened, dropped, added, removed;
+    std::uint32_t made, dropped, added, removed;
   };
   [[nodiscard]] mark now() const noexcept {
-    return {made.size(), opened.size(), dropped.size(), added.size(), removed.size()};
+    return {made.size(), dropped.size(), added.size(), removed.size()};
   }
   void roll_back(const mark& to) noexcept {
     while (made.size() > to.made) {
       source.free(made[made.size() - 1]);
       made.shrink_to(made.size() - 1);
     }
-    opened.shrink_to(to.opened);
     dropped.shrink_to(to.dropped);
     added.shrink_to(to.added);
     removed.shrink_to(to.removed);

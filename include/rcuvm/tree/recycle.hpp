@@ -13,8 +13,8 @@
 /// Ordering   recycle.W1-recycle.R1: who takes a chain sees its links, and all reads of the nodes' old life
 ///            happened before (the limbo saw to that).
 /// Invariants at most most_kept nodes are in the stock, at most spare_nodes::most in each tree.
-/// Layouts    recycle when they say so: a sanitizer, the explorer and a test of failing allocations want each node to come
-///            from the allocator.
+/// Layouts    recycle when they say so: a sanitizer, the explorer and a test of failing allocations want each
+///            node to come from the allocator.
 
 #include <cstdint>
 #include <memory>

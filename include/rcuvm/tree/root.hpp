@@ -13,7 +13,7 @@
 /// Readers    any number. Progress: load() wait-free, hold() lock-free: it repeats only if a commit or
 ///            another reader was faster.
 /// Ordering   tree.W1-tree.R1: the nodes of a version, before its root.
-///            tree.W2-tree.R2: the new root, before the old root's last reference goes.
+///            tree.W2-tree.R2, tree.D1-tree.R2: the new root, before the old root's last reference goes.
 /// Kernel     rcu_assign_pointer, rcu_dereference, refcount_inc_not_zero.    Cost: load() one load.
 
 #include <cstdint>
@@ -46,10 +46,10 @@ class published_root {
       const link<Layout> root = load();
       if (root.is_null()) return root;
       sync::atomic<std::uint32_t>& references = root.head().references;
-      std::uint32_t seen = references.load_acquire();  // tree.R2 <- tree.W2
+      std::uint32_t seen = references.load_acquire();  // tree.R2 <- tree.W2, tree.D1
       while (seen != 0) {
         if (references.cas_relaxed(seen, seen + 1)) return root;
-        seen = references.load_acquire();  // tree.R2 <- tree.W2
+        seen = references.load_acquire();  // tree.R2 <- tree.W2, tree.D1
       }
     }
   }

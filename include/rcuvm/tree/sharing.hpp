@@ -24,26 +24,30 @@
 /// In the end the dropped subtrees, to which we hold references in the same way, are released.
 ///
 /// Why it is right
-///   Counts rise only through a holder of a parent, or of the root (take_snapshot, share). So a count of 1 that
-///   is ours can't rise: there is no other parent, hence no other commit that could add to X. Only the root that
-///   was published until now is different: a reader may be taking a snapshot of it. It takes no reference to
-///   a count of 0, and the writer takes the root's last reference by a compare-and-swap 1 -> 0. So one of the two
-///   is first, and a reader that comes too late finds the new root, which was published before.
-///   Two trees that share X commit at once, each under its own writer, each with a reference. If both see 2, both
-///   give the children references and drop X; the last one releases X's own references to the children. If one
-///   sees 1, the other has dropped X before, with its children's new references given (tree.D1-tree.D3), so that
-///   their counts show it. A snapshot released meanwhile is one more holder that drops.
+///   Counts rise only through a holder of a parent, or of the root (take_snapshot, share). So a count of 1
+///   that is ours can't rise: there is no other parent, hence no other commit that could add to X. Only the
+///   root that was published until now is different: a reader may be taking a snapshot of it. It takes no
+///   reference to a count of 0, and the writer takes the root's last reference by a compare-and-swap 1 -> 0.
+///   So one of the two is first, and a reader that comes too late finds the new root, which was published
+///   before.
+///   Two trees that share X commit at once, each under its own writer, each with a reference. If both see 2,
+///   both give the children references and drop X; the last one releases X's own references to the children.
+///   If one sees 1, the other has dropped X before, with its children's new references given
+///   (tree.D1-tree.D3), so that their counts show it. A snapshot released meanwhile is one more holder that
+///   drops.
 /// A node whose last reference goes is retired, never freed: readers in a section hold no counts.
 ///
 /// Writers   commits (each under its tree's write section), snapshot releases, tree destruction; all at the
 ///           same time.
 /// Progress  lock-free.
 /// Ordering  tree.D1-tree.D2: who drops the last reference sees the other holders' work on the node before it
-///           retires it. tree.D1-tree.D3: who finds itself the only holder does, too.
+///           retires it. tree.D1-tree.D3: who finds itself the only holder does, too. tree.D1-tree.R2: who
+///           finds the old root dead finds the new one published, whoever dropped the last reference.
 /// Kernel    the lazily counted extents of btrfs's shared roots.    Cost: unshared, one load a node opened.
 
 #include <cstdint>
 
+#include "rcuvm/base/check.hpp"
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/tree/counted.hpp"
 #include "rcuvm/tree/ledger.hpp"
@@ -55,8 +59,10 @@ template <class T, class Layout>
 struct sharing {
   /// Drops one reference to a subtree; retires all of it that nobody else holds.
   static void release(link<Layout> node, reclaim::retire_list& retired) noexcept {
-    // tree.D1 -> tree.D2, tree.D3; tree.D2 <- tree.D1
-    if (node.head().references.fetch_sub_acq_rel(1) != 1) return;
+    // tree.D1 -> tree.D2, tree.D3, tree.R2; tree.D2 <- tree.D1
+    const std::uint32_t before = node.head().references.fetch_sub_acq_rel(1);
+    RCUVM_ASSERT(before != 0 && before < building_mark, "a node released more often than held");
+    if (before != 1) return;
     for_each_child(
         node, [&](link<Layout> child) { release(child, retired); },
         [&](void* record) { record_access::drop<T>(record, retired); });
@@ -79,22 +85,23 @@ struct sharing {
  private:
   /// Passes an opened node's references to the copies that replace it.
   static void hand_over(link<Layout> node, bool is_old_root, reclaim::retire_list& retired) noexcept {
-    header& head = node.head();
-    if (is_old_root ? take_last(head) : head.references.load_acquire() == 1) {  // tree.D3 <- tree.D1
-      retire(node, retired);
-      return;
-    }
+    if (is_old_root ? take_last_of_root(node.head()) : take_last(node.head())) return retire(node, retired);
     for_each_child(
         node, [](link<Layout> child) { child.head().references.fetch_add_relaxed(1); },
         [](void* record) { record_access::hold<T>(record); });
     release(node, retired);
   }
 
-  /// Whether ours was the last reference to the root that was published until now. Then nobody can get one
-  /// any more.
-  static bool take_last(header& root) noexcept {
+  /// Whether ours was the last reference; then the node is dead.
+  static bool take_last(header& head) noexcept {
+    if (head.references.load_acquire() != 1) return false;  // tree.D3 <- tree.D1
+    head.references.store_relaxed(0);
+    return true;
+  }
+  /// The same for the root that was published until now, of which a reader may be taking a snapshot.
+  static bool take_last_of_root(header& head) noexcept {
     std::uint32_t only_ours = 1;
-    return root.references.cas_acq_rel(only_ours, 0);  // tree.W2 -> tree.R2; tree.D3 <- tree.D1
+    return head.references.cas_acq_rel(only_ours, 0);  // tree.W2 -> tree.R2; tree.D3 <- tree.D1
   }
 
   template <class OnChild, class OnRecord>
@@ -112,12 +119,14 @@ struct sharing {
 
   static void retire(link<Layout> node, reclaim::retire_list& retired) noexcept {
     if (node.level() == 0) {
-      retired.add(
-          {node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 0}); }, sizeof(leaf<Layout>)});
+      retired.add({node.node(), [](void* dead) noexcept { free_dead({dead, 0}); }, sizeof(leaf<Layout>)});
     } else {
-      retired.add({node.node(), [](void* dead) noexcept { free_node(link<Layout>{dead, 1}); },
-                   sizeof(inner<Layout>)});
+      retired.add({node.node(), [](void* dead) noexcept { free_dead({dead, 1}); }, sizeof(inner<Layout>)});
     }
+  }
+  static void free_dead(link<Layout> node) noexcept {
+    RCUVM_ASSERT(node.head().references.load_relaxed() == 0, "a dead node was held again");
+    free_node(node);
   }
 };
 

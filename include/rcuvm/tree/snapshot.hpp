@@ -14,8 +14,9 @@ namespace rcuvm::tree {
 
 /// A view that holds a reference to its version. May outlive the tree, but not the tree's limbo.
 ///
-/// Readers   each snapshot by one thread at a time, or by many that only read it. It may be released by any
-///           thread.
+/// Release   by any thread, outside read sections: what nobody else holds is retired, and that may have to
+///           wait.
+/// Readers   any number, as of a view. To take, move or release a snapshot is for one thread at a time.
 /// Cost      taking: one atomic addition on the root, whatever the tree's size. Releasing: one subtraction;
 ///           if it was the version's last holder, all nodes that no other version has are retired.
 /// Kernel    has no such thing: /proc/PID/maps looks up again between its chunks.

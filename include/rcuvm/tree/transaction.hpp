@@ -12,7 +12,8 @@
 /// Records   a counted record belongs to the tree from the commit on that stores it; before, and after an
 ///           abort, to the caller.
 ///
-/// Writers   one transaction of a tree at a time, within the write section it was begun in.
+/// Writers   one transaction of a tree at a time, within the write section it was begun in. Commit stands
+///           outside read sections, since retiring may have to wait.
 /// Readers   see the old version until commit, then the new one.
 /// Ordering  see root.hpp (publication), sharing.hpp (what commit does to the old version).
 /// Kernel    mas_store_gfp and friends publish each store; vms_gather_munmap_vmas/vms_complete_munmap_vmas is
