@@ -19,7 +19,6 @@ namespace {
 using replay::walker;
 
 constexpr double longest_useful_run_s = 0.4;  // of the baseline; more passes do not sharpen a median
-constexpr std::uint32_t most_passes = 200;
 
 /// A recording made ready, and what the warm-up has told of it.
 struct subject {
@@ -143,7 +142,8 @@ class campaign {
       bool is_least = true;
       for (subject& one : subjects_) {
         const double wanted = one.baseline_s > 0 ? std::floor(run_s / one.baseline_s) : 1;
-        one.passes = static_cast<std::uint32_t>(std::clamp(wanted, 1.0, static_cast<double>(most_passes)));
+        one.passes =
+            static_cast<std::uint32_t>(std::clamp(wanted, 1.0, static_cast<double>(how_.most_passes)));
         is_least = is_least && one.passes == 1;
       }
       if (how_.budget_s == 0 || is_least || repetition_s() * repetitions_ <= left_s) break;

@@ -23,10 +23,11 @@ namespace rcuvm::report {
 struct campaign_options {
   std::vector<std::string> designs;  ///< the baseline first
   std::uint32_t workers = 2;
-  std::uint32_t repetitions = 5;  ///< beside the warm-up
-  double budget_s = 0;            ///< 0: none. Else fewer passes, then fewer repetitions, until it fits
+  std::uint32_t repetitions = 5;    ///< beside the warm-up
+  double budget_s = 0;              ///< 0: none. Else fewer passes, then fewer repetitions, until it fits
+  std::uint32_t most_passes = 200;  ///< of a recording in one run
   /// Told what is about to run, and which share of all is done.
-  std::function<void(const std::string& what, double done)> on_progress;
+  std::function<void(const std::string& what, double done)> on_progress = {};
 };
 
 using shape_key = std::tuple<std::string, std::string, replay::walker>;  ///< recording, design, mode
