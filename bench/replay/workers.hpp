@@ -8,8 +8,8 @@
 ///   walker          ready ··········· walk pause walk pause walk pause ···········    end
 ///
 /// Protects   nothing; the plan's waits order the steps, the world's slots keep the walker away from spaces that go.
-/// Ordering   go.W-go.R: the world is made before the first step. done.W-done.R: a step that waits for another sees
-///            all of it. stop is a flag alone.
+/// Ordering   ready.W-ready.R: all threads stand at the line before the clock starts. go.W-go.R: the world is made
+///            before the first step. done.W-done.R: a step that waits for another sees all of it. stop is a flag alone.
 
 #include <algorithm>
 #include <cstdint>
@@ -79,7 +79,7 @@ class pass {
                                [&, index] { work(index, *cpus[index], logs[index]); });
         }
         const std::size_t all = workers.size() + onlookers.size();
-        wait_until([&] { return ready_.load_acquire() == all; });
+        wait_until([&] { return ready_.load_acquire() == all; });  // ready.R <- ready.W
         begun = sync::now_ns();
         go_.store_release(true);  // go.W -> go.R
       }
@@ -97,7 +97,7 @@ class pass {
   };
 
   void wait_for_go() {
-    ready_.fetch_add_release(1);
+    ready_.fetch_add_release(1);  // ready.W -> ready.R
     wait_until([this] { return go_.load_acquire(); });  // go.R <- go.W
   }
 
