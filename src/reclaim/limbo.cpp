@@ -95,6 +95,7 @@ struct limbo::state {
   void sleep(sync::mutex_guard& guard) noexcept RCUVM_REQUIRES(lock);
   void wake() noexcept;
   void collect() noexcept RCUVM_REQUIRES(lock) {
+    // limbo.R1 <- limbo.W1, inside lanes
     arrivals.collect([this](retire_block* batch) RCUVM_NO_THREAD_SAFETY_ANALYSIS { pending.add(batch); });
   }
   [[nodiscard]] statistics read() noexcept RCUVM_REQUIRES(lock);
