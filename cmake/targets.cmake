@@ -76,5 +76,6 @@ function(rcuvm_describe_build target)
   if(RCUVM_SANITIZE)
     string(APPEND flags " -fsanitize=${RCUVM_SANITIZE}")
   endif()
-  target_compile_definitions(${target} PUBLIC "RCUVM_BUILD_FLAGS=\"${flags}\"" "RCUVM_BUILD_VERSION=\"${PROJECT_VERSION}\"")
+  target_compile_definitions(${target} PUBLIC "RCUVM_BUILD_FLAGS=\"${flags}\"" "RCUVM_BUILD_VERSION=\"${PROJECT_VERSION}\""
+                                              "RCUVM_URCU_VERSION=\"${rcuvm_urcu_VERSION}\"")
 endfunction()
