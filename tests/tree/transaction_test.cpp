@@ -27,7 +27,8 @@ struct change_case {
   std::string after;
 };
 
-/// The name of the case in reports: without it that would be the bytes of the strings, other ones in every run.
+/// The name of the case in reports: without it that would be the bytes of the strings, other ones in every
+/// run.
 void PrintTo(const change_case& of, std::ostream* out) { *out << of.before << " becomes " << of.after; }
 
 class store_in_pictures : public ::testing::TestWithParam<change_case> {};

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 
+#include "rcuvm/base/check.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/tree/node.hpp"
 
@@ -38,7 +39,10 @@ class published_root {
   }
 
   /// All that is reachable from the root was built before.
-  void publish(link<Layout> root) noexcept { word_.store_release(root.word()); }  // tree.W1 -> tree.R1
+  void publish(link<Layout> root) noexcept {
+    RCUVM_ASSERT(root.is_null() || !root.head().is_building(), "a root is published while it is building");
+    word_.store_release(root.word());  // tree.W1 -> tree.R1
+  }
 
   /// A reference to the current version, or a null link when it is empty. Inside a read section.
   [[nodiscard]] link<Layout> hold() const noexcept {

@@ -19,7 +19,7 @@
 ///   - the transaction holds one reference to X: it took over the old tree's root, and got each other node
 ///     from its parent;
 ///   - count 1: nobody else holds X. Its children's references pass to their new parents, X is retired;
-///   - count above 1: the new version's parents get references of their own, each child +1. Then our reference
+///   - count above 1: the new version's parents get references of their own, each child +1. Then ours
 ///     to X is dropped. If the other holders went away meanwhile, X is released as below.
 /// In the end the dropped subtrees, to which we hold references in the same way, are released.
 ///
