@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The page cache of a file.
+
+#include "rcuvm/vm/file.hpp"
+
+#include <gtest/gtest.h>
+
+#include "rcuvm/sync/thread.hpp"
+
+namespace rcuvm::vm {
+namespace {
+
+class file_test : public ::testing::Test {
+ protected:
+  void put(frame_number one) { pool_.put(one, stock_); }
+
+  frame_pool pool_{64, frame_pool::backing::real};
+  frame_pool::magazine stock_;
+};
+
+TEST_F(file_test, gives_the_same_frame_each_time_and_a_reference_with_it) {
+  {
+    file one{{.name = "/a"}};
+    const frame_number first = one.page(3, pool_, stock_).value();
+    EXPECT_EQ(pool_.references(first), 2U);  // the cache's and ours
+    EXPECT_EQ(one.page(3, pool_, stock_).value(), first);
+    EXPECT_EQ(pool_.references(first), 3U);
+    const frame_number other = one.page(4, pool_, stock_).value();
+    EXPECT_NE(other, first);
+    put(first);
+    put(first);
+    put(other);
+    EXPECT_EQ(pool_.references(first), 1U);  // the cache keeps it
+    EXPECT_EQ(pool_.references(other), 1U);
+  }
+  pool_.drain(stock_);
+  EXPECT_EQ(pool_.in_use(), 0U);
+}
+
+TEST_F(file_test, ends_with_the_page_that_holds_its_last_byte) {
+  const auto pages_of = [&](std::uint64_t size) {
+    file one{{}, size};
+    std::uint64_t index = 0;
+    while (index < 10) {
+      const auto got = one.page(index, pool_, stock_);
+      if (!got) {
+        EXPECT_EQ(got.error().number(), EFAULT);
+        break;
+      }
+      put(*got);
+      ++index;
+    }
+    return index;
+  };
+  EXPECT_EQ(pages_of(0), 0U);
+  EXPECT_EQ(pages_of(1), 1U);
+  EXPECT_EQ(pages_of(page_size), 1U);
+  EXPECT_EQ(pages_of(page_size + 1), 2U);
+  EXPECT_EQ(pages_of(file::endless), 10U);
+}
+
+TEST_F(file_test, without_frames_says_so_and_forgets_the_page) {
+  frame_pool small{1, frame_pool::backing::counted};
+  frame_pool::magazine stock;
+  file one{{}};
+  const frame_number first = one.page(0, small, stock).value();
+  EXPECT_EQ(one.page(1, small, stock).error().number(), ENOMEM);
+  EXPECT_EQ(one.page(1, small, stock).error().number(), ENOMEM);
+  EXPECT_EQ(one.page(0, small, stock).value(), first);
+  small.put(first, stock);
+  small.put(first, stock);
+}
+
+TEST_F(file_test, gives_two_threads_the_same_frame) {
+  file one{{}};
+  std::array<frame_number, 40> got_first{};
+  std::array<frame_number, 40> got_second{};
+  const auto look = [&](std::array<frame_number, 40>& got) {
+    frame_pool::magazine stock;
+    for (std::uint64_t index = 0; index < got.size(); ++index)
+      got[index] = one.page(index, pool_, stock).value();
+    for (const frame_number each : got) pool_.put(each, stock);
+    pool_.drain(stock);
+  };
+  {
+    sync::thread first{"first", [&] { look(got_first); }};
+    sync::thread second{"second", [&] { look(got_second); }};
+  }
+  EXPECT_EQ(got_first, got_second);
+}
+
+}  // namespace
+}  // namespace rcuvm::vm
