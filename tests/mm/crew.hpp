@@ -34,8 +34,8 @@ class crew {
   void work(std::uint64_t nanoseconds = crew_ns) {
     constexpr std::uint64_t patience_ns = 10'000'000'000;
     std::list<sync::thread> threads;
-    for (auto& [name, body] : bodies_) {
-      threads.emplace_back(name, [this, &body = body] {
+    for (auto& each : bodies_) {
+      threads.emplace_back(each.first, [this, &body = each.second] {
         vm::cpu cpu{world_.machine};
         std::uint64_t round = 0;
         do body(cpu, round++);

@@ -190,6 +190,35 @@ TYPED_TEST(guarantees_f, F3_faults_beside_a_move_lose_nothing) {
   EXPECT_GT(all.right(), 0U);
 }
 
+// Threads write to one page while it is forked again and again. A write of one that still uses its old translation while the
+// other one's fault copies the page would be lost here, and show up in the child.
+TYPED_TEST(guarantees_f, F2_a_fork_loses_no_write_and_passes_on_no_later_one) {
+  auto p = this->make("A");
+  auto& space = p.space();
+  crew all{this->world_};
+  for (std::uint64_t writer = 0; writer < 2; ++writer) {
+    const address mine = page_at(0) + writer * 64;
+    all.add("writer", [&all, &space, mine, last = std::uint64_t{0}](vm::cpu& cpu, std::uint64_t) mutable {
+      const auto got = load_number(space, cpu, mine);
+      if (!got || *got != last) all.saw_wrong();
+      if (!store_number(space, cpu, mine, ++last)) all.saw_wrong();
+    });
+  }
+  all.add("forker", [&](vm::cpu& cpu, std::uint64_t) {
+    const auto child = space.fork(cpu);
+    ASSERT_NE(child, nullptr);
+    const auto first = load_number(*child, cpu, page_at(0));
+    sync::yield();
+    const auto second = load_number(*child, cpu, page_at(0));
+    if (!first || !second || *first != *second) all.saw_wrong();
+    all.saw_right();
+    child->exit(cpu);
+  });
+  all.work();
+  EXPECT_EQ(all.wrong(), 0U);
+  EXPECT_GT(all.right(), 0U);
+}
+
 // Faults name a mapping's pages while mprotect replaces its record: the name must survive.
 TYPED_TEST(guarantees_f, identity_given_by_a_fault_survives_a_change) {
   crew all{this->world_};

@@ -268,7 +268,8 @@ class process {
     if (fields.backing == world_->file) {
       const char first = looks_as('a') ? 'a' : looks_as('0') ? '0' : '?';
       if (first == '?') return shown;
-      for (std::size_t i = 0; i < count; ++i) shown[i] = static_cast<char>(first + fields.page_offset + i);
+      for (std::size_t i = 0; i < count; ++i)
+        shown[i] = static_cast<char>(first + static_cast<int>(fields.page_offset + i));
       return shown;
     }
     for (const letter& each : letters) {

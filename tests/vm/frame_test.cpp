@@ -18,6 +18,18 @@ namespace {
 using backing = frame_pool::backing;
 using magazine = frame_pool::magazine;
 
+std::vector<std::byte> all_of(const frame_pool& pool, frame_number which) {
+  std::vector<std::byte> bytes(page_size);
+  pool.read(which, 0, bytes);
+  return bytes;
+}
+void fill(frame_pool& pool, frame_number which, std::byte with) {
+  pool.write(which, 0, std::vector<std::byte>(page_size, with));
+}
+bool is_filled(const frame_pool& pool, frame_number which, std::byte with) {
+  return all_of(pool, which) == std::vector<std::byte>(page_size, with);
+}
+
 TEST(frame_pool, gives_each_frame_once_until_there_are_none) {
   frame_pool pool{100, backing::counted};
   magazine stock;
@@ -55,11 +67,11 @@ TEST(frame_pool, hands_out_zeros) {
   frame_pool pool{1, backing::real};
   magazine stock;
   const frame_number one = pool.take(stock);
-  ASSERT_EQ(pool.bytes(one).size(), page_size);
-  std::ranges::fill(pool.bytes(one), std::byte{7});
+  fill(pool, one, std::byte{7});
+  EXPECT_TRUE(is_filled(pool, one, std::byte{7}));
   pool.put(one, stock);
   ASSERT_EQ(pool.take(stock), one);
-  EXPECT_TRUE(std::ranges::all_of(pool.bytes(one), [](std::byte each) { return each == std::byte{0}; }));
+  EXPECT_TRUE(is_filled(pool, one, std::byte{0}));
 }
 
 TEST(frame_pool, copies_a_page) {
@@ -67,17 +79,60 @@ TEST(frame_pool, copies_a_page) {
   magazine stock;
   const frame_number from = pool.take(stock);
   const frame_number to = pool.take(stock);
-  pool.bytes(from).front() = std::byte{1};
-  pool.bytes(from).back() = std::byte{2};
+  fill(pool, from, std::byte{5});
   pool.copy(from, to);
-  EXPECT_TRUE(std::ranges::equal(pool.bytes(from), pool.bytes(to)));
+  EXPECT_TRUE(is_filled(pool, to, std::byte{5}));
+}
+
+// At every offset and length around a word: what was written comes back, and the bytes beside it stay.
+TEST(frame_pool, reads_and_writes_any_bytes_of_a_page) {
+  frame_pool pool{1, backing::real};
+  magazine stock;
+  const frame_number one = pool.take(stock);
+  for (const std::size_t base : {std::size_t{0}, std::size_t{128}, std::size_t{page_size - 24}}) {
+    for (std::size_t offset = 0; offset < 8; ++offset) {
+      for (std::size_t length = 0; offset + length <= 24; ++length) {
+        fill(pool, one, std::byte{9});
+        std::vector<std::byte> written(length);
+        for (std::size_t i = 0; i < length; ++i) written[i] = static_cast<std::byte>(i + 100);
+        pool.write(one, base + offset, written);
+        std::vector<std::byte> expected(page_size, std::byte{9});
+        std::ranges::copy(written, expected.begin() + static_cast<std::ptrdiff_t>(base + offset));
+        ASSERT_EQ(all_of(pool, one), expected) << base << " " << offset << " " << length;
+        std::vector<std::byte> read(length);
+        pool.read(one, base + offset, read);
+        ASSERT_EQ(read, written);
+      }
+    }
+  }
+}
+
+TEST(frame_pool, keeps_the_bytes_that_two_threads_write_side_by_side) {
+  frame_pool pool{1, backing::real};
+  magazine stock;
+  const frame_number one = pool.take(stock);
+  const auto count_up = [&](std::size_t offset) {
+    for (unsigned i = 1; i <= 2000; ++i) {
+      std::byte mine{};
+      pool.read(one, offset, {&mine, 1});
+      mine = static_cast<std::byte>(static_cast<unsigned>(mine) + 1);
+      pool.write(one, offset, {&mine, 1});
+    }
+  };
+  {
+    sync::thread first{"first", [&] { count_up(3); }};
+    sync::thread second{"second", [&] { count_up(4); }};
+  }
+  EXPECT_EQ(all_of(pool, one)[3], static_cast<std::byte>(2000 % 256));
+  EXPECT_EQ(all_of(pool, one)[4], static_cast<std::byte>(2000 % 256));
 }
 
 TEST(frame_pool, that_only_counts_has_no_bytes) {
   frame_pool pool{2, backing::counted};
   magazine stock;
   const frame_number one = pool.take(stock);
-  EXPECT_TRUE(pool.bytes(one).empty());
+  fill(pool, one, std::byte{7});
+  EXPECT_TRUE(is_filled(pool, one, std::byte{0}));  // reading leaves the reader's bytes as they are
   pool.copy(one, pool.take(stock));
 }
 
@@ -90,8 +145,7 @@ TEST(frame_pool, never_counts_the_zero_frame) {
   EXPECT_EQ(pool.references(zero_frame), 1U);
   EXPECT_EQ(pool.generation(zero_frame), 0U);
   EXPECT_EQ(stock.count, 0U);
-  EXPECT_TRUE(
-      std::ranges::all_of(pool.bytes(zero_frame), [](std::byte each) { return each == std::byte{0}; }));
+  EXPECT_TRUE(is_filled(pool, zero_frame, std::byte{0}));
 }
 
 TEST(frame_pool, moves_frames_between_stocks_through_the_pool) {

@@ -3,27 +3,27 @@
 
 /// Loads and stores of a program: TLB, page table, fault.
 
-#include <cstring>
-
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
 
 template <class Design>
 result<void> address_space<Design>::read(vm::cpu& cpu, address from, std::span<std::byte> into) {
-  return access_bytes(cpu, from, into.size(), vm::access::read, [&](std::span<std::byte> page, std::size_t done) {
-    std::memcpy(into.data() + done, page.data(), page.size());
-  });
+  const auto load = [&](vm::frame_number frame, std::size_t offset, std::size_t done, std::size_t count) {
+    machine_.frames().read(frame, offset, into.subspan(done, count));
+  };
+  return access_bytes(cpu, from, into.size(), vm::access::read, load);
 }
 
 template <class Design>
 result<void> address_space<Design>::write(vm::cpu& cpu, address to, std::span<const std::byte> from) {
-  return access_bytes(cpu, to, from.size(), vm::access::write, [&](std::span<std::byte> page, std::size_t done) {
-    std::memcpy(page.data(), from.data() + done, page.size());
-  });
+  const auto store = [&](vm::frame_number frame, std::size_t offset, std::size_t done, std::size_t count) {
+    machine_.frames().write(frame, offset, from.subspan(done, count));
+  };
+  return access_bytes(cpu, to, from.size(), vm::access::write, store);
 }
 
-/// Calls copy(bytes of a page, bytes done before) page by page. A frame that was freed behind a translation's back is a
+/// Calls copy(frame, offset in it, bytes done before, bytes to do) page by page. A frame that was freed behind a translation's back is a
 /// broken promise of ours (F1, F2) and ends the program.
 template <class Design>
 template <class Copy>
@@ -49,7 +49,7 @@ result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::
         const vm::frame_number frame = translation->frame();
         RCUVM_CHECK((frames.generation(frame) & vm::pte::generation_mask) == translation->generation(),
                     "an access reached a frame that was freed: stale translation");
-        if (auto bytes = frames.bytes(frame); !bytes.empty()) copy(bytes.subspan(offset, part), done);
+        copy(frame, offset, done, part);
         done += part;
         continue;
       }

@@ -63,9 +63,11 @@ class frame_pool {
   [[nodiscard]] std::uint32_t generation(frame_number which) const noexcept {
     return frames_[which].generation.load_acquire();  // frame.G2 <- frame.G1
   }
-  /// The frame's bytes; empty when this pool only counts.
-  [[nodiscard]] std::span<std::byte> bytes(frame_number which) noexcept;
-  /// Copies a page. Nothing when this pool only counts.
+  /// Copies bytes out of a frame, or into it, up to its end. As a processor's loads and stores: others may use the same bytes
+  /// meanwhile, and see no other byte change. Nothing when this pool only counts.
+  void read(frame_number which, std::size_t offset, std::span<std::byte> into) const noexcept;
+  void write(frame_number which, std::size_t offset, std::span<const std::byte> from) noexcept;
+  /// Copies a page, which others may be using. Nothing when this pool only counts.
   void copy(frame_number from, frame_number to) noexcept;
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
@@ -73,6 +75,9 @@ class frame_pool {
   [[nodiscard]] std::uint64_t in_use() const noexcept;
 
  private:
+  using word = sync::atomic<std::uint64_t>;
+  static constexpr std::size_t words_per_page = page_size / sizeof(std::uint64_t);
+
   struct frame {
     sync::atomic<std::uint32_t> references{0};  ///< guard: atomic
     sync::atomic<std::uint32_t> generation{0};  ///< guard: atomic
@@ -80,7 +85,7 @@ class frame_pool {
 
   std::uint32_t capacity_;                               ///< guard: immutable
   std::unique_ptr<frame[]> frames_;                      ///< guard: immutable (the array)
-  std::unique_ptr<std::byte[]> memory_;                  ///< guard: the frame's owner
+  std::unique_ptr<word[]> memory_;                       ///< guard: atomic; threads of a program race here as they like
   mutable sync::mutex lock_;
   std::vector<frame_number> free_;                       ///< guard: lock_; its capacity never needs to grow
   sync::atomic<std::uint64_t> taken_{0};                 ///< guard: atomic; frames out of free_
