@@ -28,21 +28,41 @@ bool failing_new::has_failed() const noexcept { return has_one_failed; }
 
 }  // namespace rcuvm::mm::testing
 
-// The other forms of new and delete call these.
+// All forms: a sanitizer has its own of those that are not replaced here, and they would not fit together.
 
-void* operator new(std::size_t bytes) {
-  void* got = fails_now() ? nullptr : std::malloc(bytes);
+namespace {
+
+void* get(std::size_t bytes) noexcept { return fails_now() ? nullptr : std::malloc(bytes); }
+void* get(std::size_t bytes, std::align_val_t alignment) noexcept {
+  const auto boundary = static_cast<std::size_t>(alignment);
+  return fails_now() ? nullptr : std::aligned_alloc(boundary, (bytes + boundary - 1) / boundary * boundary);
+}
+void* or_throw(void* got) {
   if (got == nullptr) throw std::bad_alloc{};
   return got;
 }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  const auto boundary = static_cast<std::size_t>(alignment);
-  void* got =
-      fails_now() ? nullptr : std::aligned_alloc(boundary, (bytes + boundary - 1) / boundary * boundary);
-  if (got == nullptr) throw std::bad_alloc{};
-  return got;
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return or_throw(get(bytes)); }
+void* operator new[](std::size_t bytes) { return or_throw(get(bytes)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) { return or_throw(get(bytes, alignment)); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return or_throw(get(bytes, alignment));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return get(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return get(bytes); }
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return get(bytes, alignment);
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return get(bytes, alignment);
 }
 void operator delete(void* object) noexcept { std::free(object); }
+void operator delete[](void* object) noexcept { std::free(object); }
 void operator delete(void* object, std::size_t) noexcept { std::free(object); }
+void operator delete[](void* object, std::size_t) noexcept { std::free(object); }
 void operator delete(void* object, std::align_val_t) noexcept { std::free(object); }
+void operator delete[](void* object, std::align_val_t) noexcept { std::free(object); }
 void operator delete(void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
+void operator delete[](void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
