@@ -4,12 +4,14 @@
 #include <cstdlib>
 #include <new>
 
+#include "rcuvm/sync/tsan.hpp"
+
 namespace {
 
 constinit thread_local std::uint64_t left = 0;  // 0: none will fail
 constinit thread_local bool has_one_failed = false;
 
-bool fails_now() noexcept {
+[[maybe_unused]] bool fails_now() noexcept {
   if (left == 0 || --left != 0) return false;
   has_one_failed = true;
   return true;
@@ -27,6 +29,8 @@ failing_new::~failing_new() { left = 0; }
 bool failing_new::has_failed() const noexcept { return has_one_failed; }
 
 }  // namespace rcuvm::mm::testing
+
+#ifndef RCUVM_TSAN
 
 // All forms: a sanitizer has its own of those that are not replaced here, and they would not fit together.
 
@@ -66,3 +70,5 @@ void operator delete(void* object, std::align_val_t) noexcept { std::free(object
 void operator delete[](void* object, std::align_val_t) noexcept { std::free(object); }
 void operator delete(void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
 void operator delete[](void* object, std::size_t, std::align_val_t) noexcept { std::free(object); }
+
+#endif  // RCUVM_TSAN

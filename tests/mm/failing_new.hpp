@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "rcuvm/sync/tsan.hpp"
+
 namespace rcuvm::mm::testing {
 
 /// The `nth` operator new of this thread from now fails. One at a time.
@@ -17,6 +19,13 @@ class failing_new {
   failing_new& operator=(const failing_new&) = delete;
 
   [[nodiscard]] bool has_failed() const noexcept;
+
+  /// ThreadSanitizer's operator new cannot be replaced: nothing fails then.
+#ifdef RCUVM_TSAN
+  static constexpr bool works = false;
+#else
+  static constexpr bool works = true;
+#endif
 };
 
 }  // namespace rcuvm::mm::testing
