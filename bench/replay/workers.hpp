@@ -97,7 +97,7 @@ class pass {
   };
 
   void wait_for_go() {
-    ready_.fetch_add_release(1);  // ready.W -> ready.R
+    ready_.fetch_add_release(1);                        // ready.W -> ready.R
     wait_until([this] { return go_.load_acquire(); });  // go.R <- go.W
   }
 

@@ -35,7 +35,8 @@ void plan::add(vm::vma* one) {
 
 void plan::gather(const tree_view& now, range where) {
   if (auto before = now.previous(where.start); before && before->where.end == where.start) add(before->value);
-  for (auto one = now.next(where.start); one && one->where.start <= where.end; one = now.next(one->where.end)) {
+  for (auto one = now.next(where.start); one && one->where.start <= where.end;
+       one = now.next(one->where.end)) {
     add(one->value);
   }
 }
@@ -80,7 +81,8 @@ void plan::merge() {
     piece& left = pieces_[kept];
     piece& right = pieces_[i];
     const bool was_one = left.origin != nullptr && left.origin == right.origin &&
-                         left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
+                         left.fields.where.end == right.fields.where.start &&
+                         left.fields.flags == right.fields.flags;
     if (was_one || ((left.is_touched || right.is_touched) && can_merge(left.fields, right.fields))) {
       left.fields.where.end = right.fields.where.end;
       left.fields.anon |= right.fields.anon;  // equal, or one of them is 0

@@ -129,7 +129,11 @@ limbo::ticket limbo::state::take(retire_block* batch) noexcept {
 }
 
 void limbo::state::wait_until_over(ticket handed_out) noexcept {
-  if (is_over(handed_out)) return;
+  if (is_over(handed_out)) {
+    if (!sync::rcu::is_in_section())
+      sync::rcu::announce_quiescent_state();  // a loop of waits holds up nobody
+    return;
+  }
   RCUVM_CHECK(handed_out <= last_ticket(), "limbo::wait for a ticket of another limbo");
   RCUVM_CHECK(!sync::rcu::is_in_section(), "limbo::wait inside a read section: it would wait for itself");
   RCUVM_CHECK(!is_reclaimer(), "limbo::wait in a free function: it would wait for itself");
@@ -176,7 +180,7 @@ void limbo::state::stop() noexcept {
 
 void limbo::state::wake() noexcept {
   const sync::mutex_guard guard{lock};
-  tickets.fetch_and_acq_rel(~asleep);
+  tickets.fetch_and_acq_rel(~asleep);  // limbo.W3 -> limbo.R3
   work.notify_one();
 }
 

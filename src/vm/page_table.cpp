@@ -45,7 +45,8 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range hole
   return any;
 }
 
-void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_list& into, counters& count) noexcept {
+void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
+                                counters& count) noexcept {
   {
     sync::mutex_guard held{here->lock};
     here->is_stray = true;
@@ -56,7 +57,8 @@ void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_lis
     }
   }
   ++count.tables_unlinked;
-  into.add({here, [](void* gone) noexcept { sync::memory::destroy(static_cast<table*>(gone)); }, sizeof(table)});
+  into.add(
+      {here, [](void* gone) noexcept { sync::memory::destroy(static_cast<table*>(gone)); }, sizeof(table)});
 }
 
 void page_table::free_subtree(table* here, unsigned level) noexcept {

@@ -4,14 +4,18 @@
 #include <cstdlib>
 #include <new>
 
+#include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/thread.hpp"
 #include "rcuvm/sync/tsan.hpp"
 
 namespace {
 
-constinit thread_local std::uint64_t left = 0;  // 0: none will fail
-constinit thread_local bool has_one_failed = false;
+constinit rcuvm::sync::atomic<std::uintptr_t> victim{0};  // whose allocations count; 0: nobody's
+constinit std::uint64_t left = 0;                         // guard: the victim. 0: none will fail
+constinit bool has_one_failed = false;                    // guard: the victim
 
 [[maybe_unused]] bool fails_now() noexcept {
+  if (victim.load_relaxed() == 0 || victim.load_relaxed() != rcuvm::sync::current_thread_key()) return false;
   if (left == 0 || --left != 0) return false;
   has_one_failed = true;
   return true;
@@ -24,8 +28,9 @@ namespace rcuvm::mm::testing {
 failing_new::failing_new(std::uint64_t nth) noexcept {
   has_one_failed = false;
   left = nth;
+  victim.store_relaxed(sync::current_thread_key());
 }
-failing_new::~failing_new() { left = 0; }
+failing_new::~failing_new() { victim.store_relaxed(0); }
 bool failing_new::has_failed() const noexcept { return has_one_failed; }
 
 }  // namespace rcuvm::mm::testing

@@ -44,9 +44,7 @@ std::vector<scenario<Design>> scenarios() {
       {"map shared", "AA", "a", [](p& on) { return on.map(4, 6, 'S'); }},
       {"map over", "AAABBBcdef", "abc...xy", [](p& on) { return on.map(1, 9, 'C'); }, pages(1, 9)},
       {"map populated", "AA", "ab",
-       [](p& on) {
-         return on.map(7, 9, 'A', {map_flag::fixed, map_flag::populate});
-       }},
+       [](p& on) { return on.map(7, 9, 'A', {map_flag::fixed, map_flag::populate}); }},
       {"unmap", "AAABBBcdef", "abc...xy", [](p& on) { return on.unmap(1, 9); }},
       {"unmap in the middle", "AAAAAA", "abcdef", [](p& on) { return on.unmap(2, 4); }},
       {"protect that splits", "AAAAAA", "abcdef", [](p& on) { return on.protect(2, 4, can_read); }},

@@ -31,11 +31,12 @@ TYPED_TEST(guarantees_f, F1_after_munmap_no_thread_reaches_the_frame) {
   auto& space = p.space();
   crew all{this->world_};
   sync::atomic<std::uint64_t> unmapped{0};  // even: nothing is mapped, since munmap has returned
-  all.add("unmapper", [&](vm::cpu& cpu, std::uint64_t) {
+  all.add("unmapper", [&](vm::cpu& cpu, std::uint64_t round) {
     unmapped.fetch_add_acq_rel(1);
     ASSERT_TRUE(space.map(cpu, this->fixed(0, this->count)));
     for (std::int64_t page = 0; page < this->count; ++page)
       ASSERT_TRUE(store_number(space, cpu, page_at(page), 7));
+    if (round % 2 == 0) sync::sleep_ns(50'000);  // the readers' turn
     ASSERT_TRUE(space.unmap(cpu, pages(0, this->count)));
     unmapped.fetch_add_acq_rel(1);
     sync::yield();
@@ -63,11 +64,12 @@ TYPED_TEST(guarantees_f, F2_new_mapping_never_shows_an_old_page) {
   ASSERT_EQ(p.map(0, this->count, 'A'), "ok");
   crew all{this->world_};
   sync::atomic<std::uint64_t> current{1};  // mappings before this one are gone
-  all.add("mapper", [&](vm::cpu& cpu, std::uint64_t) {
+  all.add("mapper", [&](vm::cpu& cpu, std::uint64_t round) {
     ASSERT_TRUE(space.map(cpu, this->fixed(0, this->count)));
     const std::uint64_t mine = current.fetch_add_acq_rel(1) + 1;
     for (std::int64_t page = 0; page < this->count; ++page)
       ASSERT_TRUE(store_number(space, cpu, page_at(page), mine));
+    if (round % 2 == 0) sync::sleep_ns(50'000);
   });
   for (int reader = 0; reader < 2; ++reader) {
     all.add("reader", [&](vm::cpu& cpu, std::uint64_t round) {
@@ -93,7 +95,7 @@ TYPED_TEST(guarantees_f, F3_fault_never_installs_for_a_dead_vma) {
   crew all{this->world_};
   all.add("mapper", [&](vm::cpu& cpu, std::uint64_t round) {
     ASSERT_TRUE(space.map(cpu, this->fixed(0, this->count)));
-    if (round % 2 == 0) sync::yield();
+    if (round % 2 == 0) sync::sleep_ns(50'000);
     ASSERT_TRUE(space.unmap(cpu, pages(0, this->count)));
     // All tables but the root have gone with the mapping; one that a late fault linked would still be there.
     if (space.count_tables() > 1) all.saw_wrong();
@@ -171,9 +173,9 @@ TYPED_TEST(guarantees_f, F3_faults_beside_a_move_lose_nothing) {
   auto p = this->make("");
   auto& space = p.space();
   crew all{this->world_};
-  all.add("mover", [&](vm::cpu& cpu, std::uint64_t) {
+  all.add("mover", [&](vm::cpu& cpu, std::uint64_t round) {
     ASSERT_TRUE(space.map(cpu, this->fixed(0, 4)));
-    sync::yield();
+    if (round % 2 == 0) sync::sleep_ns(50'000);
     ASSERT_TRUE(space.remap(cpu, {.old_address = page_at(0),
                                   .old_length = 4 * page_size,
                                   .new_length = 4 * page_size,

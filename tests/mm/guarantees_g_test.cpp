@@ -88,7 +88,9 @@ template <class Design>
 class guarantees_of_walks : public guarantees_g<Design> {
  protected:
   void TearDown() override {
-    { const auto gone = std::move(this->p_); }
+    {
+      const auto gone = std::move(this->p_);
+    }
     guarantees_g<Design>::TearDown();
   }
 };

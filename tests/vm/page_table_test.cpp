@@ -18,8 +18,7 @@ constexpr address border = table::entry_span(3) * 5;         // of tables of all
 class page_table_test : public ::testing::Test {
  protected:
   table& make(address at) {
-    const auto made = tables_.make_leaf(
-        at, [] { return true; }, count_);
+    const auto made = tables_.make_leaf(at, [] { return true; }, count_);
     EXPECT_TRUE(made.has_value());
     return **made;
   }
@@ -70,8 +69,7 @@ TEST_F(page_table_test, makes_four_levels_and_shares_what_it_can) {
 }
 
 TEST_F(page_table_test, makes_none_for_a_mapping_that_is_gone) {
-  const auto refused = tables_.make_leaf(
-      border, [] { return false; }, count_);
+  const auto refused = tables_.make_leaf(border, [] { return false; }, count_);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error(), page_table::failure::gone);
   EXPECT_EQ(tables_.count_tables(), 1U);  // the root stays anyway
@@ -81,8 +79,7 @@ TEST_F(page_table_test, makes_none_for_a_mapping_that_is_gone) {
 TEST_F(page_table_test, makes_none_without_memory) {
   for (std::uint64_t nth = 1; nth <= 4; ++nth) {
     const sync::memory::failing_allocations failing{1};
-    const auto refused = tables_.make_leaf(
-        border, [] { return true; }, count_);
+    const auto refused = tables_.make_leaf(border, [] { return true; }, count_);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error(), page_table::failure::no_memory);
   }

@@ -24,5 +24,6 @@ namespace rcuvm {
 #ifdef RCUVM_ASSERTIONS
 #define RCUVM_ASSERT(expression, what) RCUVM_CHECK(expression, what)
 #else
-#define RCUVM_ASSERT(expression, what) static_cast<void>(sizeof((expression) ? 1 : 0))  // names are used, nothing runs
+#define RCUVM_ASSERT(expression, what) \
+  static_cast<void>(sizeof((expression) ? 1 : 0))  // names are used, nothing runs
 #endif

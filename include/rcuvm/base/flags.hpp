@@ -15,7 +15,8 @@ class flags {
   using bits_type = std::underlying_type_t<Enum>;
 
   constexpr flags() noexcept = default;
-  constexpr flags(Enum one) noexcept : bits_{static_cast<bits_type>(one)} {}  // NOLINT: a flag is a set of one
+  constexpr flags(Enum one) noexcept
+      : bits_{static_cast<bits_type>(one)} {}  // NOLINT: a flag is a set of one
   constexpr flags(std::initializer_list<Enum> some) noexcept {
     for (Enum one : some) bits_ |= static_cast<bits_type>(one);
   }
@@ -26,8 +27,12 @@ class flags {
   }
 
   [[nodiscard]] constexpr bits_type bits() const noexcept { return bits_; }
-  [[nodiscard]] constexpr bool has(Enum one) const noexcept { return (bits_ & static_cast<bits_type>(one)) != 0; }
-  [[nodiscard]] constexpr bool has_all(flags some) const noexcept { return (bits_ & some.bits_) == some.bits_; }
+  [[nodiscard]] constexpr bool has(Enum one) const noexcept {
+    return (bits_ & static_cast<bits_type>(one)) != 0;
+  }
+  [[nodiscard]] constexpr bool has_all(flags some) const noexcept {
+    return (bits_ & some.bits_) == some.bits_;
+  }
   [[nodiscard]] constexpr bool has_any(flags some) const noexcept { return (bits_ & some.bits_) != 0; }
   [[nodiscard]] constexpr bool is_empty() const noexcept { return bits_ == 0; }
   [[nodiscard]] constexpr flags with(flags some) const noexcept { return from_bits(bits_ | some.bits_); }

@@ -29,7 +29,8 @@ namespace rcuvm::designs {
 /// Kernel            mm->mmap_lock (mmap_sem). Here munmap does not downgrade to the read side while it zaps.
 struct mmap_lock {
   static constexpr std::string_view name = "mmap-lock";
-  static constexpr std::string_view summary = "one rwsem: readers and writers exclude each other; frees at once";
+  static constexpr std::string_view summary =
+      "one rwsem: readers and writers exclude each other; frees at once";
   static constexpr bool leaves_tombstones = false;
 
   struct state {

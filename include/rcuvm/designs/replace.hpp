@@ -28,7 +28,8 @@ namespace rcuvm::designs {
 /// Races             none. The price is memory in limbo, bounded by back-pressure.
 struct replace {
   static constexpr std::string_view name = "replace";
-  static constexpr std::string_view summary = "RCU readers re-check under the table lock; nobody waits; limbo frees";
+  static constexpr std::string_view summary =
+      "RCU readers re-check under the table lock; nobody waits; limbo frees";
   static constexpr bool leaves_tombstones = false;
 
   using state = one_writer;
@@ -43,7 +44,8 @@ struct replace {
   }
   static void take_over(state&, range) noexcept {}
   static void quiesce(state&, vm::counters&) noexcept {}
-  static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo& limbo) noexcept {
+  static void dispose(state&, reclaim::retire_list&& old, std::span<const range>,
+                      reclaim::limbo& limbo) noexcept {
     if (!old.is_empty()) limbo.retire(std::move(old));
   }
   static void drain(state&, reclaim::limbo&) noexcept {}

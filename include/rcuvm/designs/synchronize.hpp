@@ -30,7 +30,8 @@ namespace rcuvm::designs {
 /// Kernel            never adopted.
 struct synchronize {
   static constexpr std::string_view name = "sync";
-  static constexpr std::string_view summary = "RCU readers; munmap waits for a grace period, then frees at once";
+  static constexpr std::string_view summary =
+      "RCU readers; munmap waits for a grace period, then frees at once";
   static constexpr bool leaves_tombstones = false;
 
   struct state : one_writer {
@@ -55,7 +56,8 @@ struct synchronize {
     count.grace_period_ns += sync::now_ns() - begun;
     of.has_waited = true;
   }
-  static void dispose(state& of, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo& limbo) noexcept {
+  static void dispose(state& of, reclaim::retire_list&& old, std::span<const range>,
+                      reclaim::limbo& limbo) noexcept {
     if (std::exchange(of.has_waited, false)) {
       old.free_now();
     } else if (!old.is_empty()) {

@@ -50,13 +50,14 @@ struct tombstone {
   };
   struct state : one_writer {
     std::deque<dead_entry, sync::memory::allocator<dead_entry>> dead;  ///< guard: writer; tickets rise
-    std::size_t reserved = 0;                                          ///< guard: writer; dead[reserved...] is to be filled
+    std::size_t reserved = 0;  ///< guard: writer; dead[reserved...] is to be filled
   };
   using read_guard = rcu_read_guard;
   using write_guard = one_writer_guard;
   using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
-  static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard, reclaim::limbo& limbo) noexcept {
+  static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard,
+                           reclaim::limbo& limbo) noexcept {
     std::ignore = erase_dead(of, tree, guard, limbo);
   }
 
@@ -98,7 +99,7 @@ struct tombstone {
       for (const dead_entry& each : of.dead) {
         if (!each.where.overlaps(where)) continue;
         any = true;
-        last = each.until;
+        last = std::max(last, each.until);
       }
       if (!any) return has_waited;
       has_waited = true;
@@ -121,7 +122,8 @@ struct tombstone {
       if (!whole.where.overlaps(where)) continue;
       of.dead[i].where.end = std::max(whole.where.start, std::min(whole.where.end, where.start));
       if (whole.where.end <= where.end) continue;
-      of.dead.insert(of.dead.begin() + static_cast<std::ptrdiff_t>(i) + 1, {{where.end, whole.where.end}, whole.until});
+      of.dead.insert(of.dead.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                     {{where.end, whole.where.end}, whole.until});
       ++i;
     }
     std::erase_if(of.dead, [](const dead_entry& each) { return each.where.is_empty(); });

@@ -27,8 +27,8 @@ result<void> address_space<Design>::write(vm::cpu& cpu, address to, std::span<co
 /// broken promise of ours (F1, F2) and ends the program.
 template <class Design>
 template <class Copy>
-result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted,
-                                                 Copy copy) {
+result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::size_t count,
+                                                 vm::access wanted, Copy copy) {
   cpus_.add(cpu.id());
   vm::frame_pool& frames = machine_.frames();
   for (std::size_t done = 0; done < count;) {
@@ -36,7 +36,8 @@ result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::
     const auto offset = static_cast<std::size_t>(here - page_floor(here));
     const std::size_t part = std::min(count - done, static_cast<std::size_t>(page_size) - offset);
     {
-      sync::rcu::read_section walking;  // a table may be freed without a shootdown when a retire_list finds no memory
+      sync::rcu::read_section
+          walking;  // a table may be freed without a shootdown when a retire_list finds no memory
       vm::tlb::access_section now{cpu.translations()};
       const vm::tlb::key key{id_, page_floor(here)};
       auto translation = now.find(key);

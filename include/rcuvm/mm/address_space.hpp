@@ -104,19 +104,20 @@ class address_space {
 
   /// What the page tables need after a version is published.
   struct page_work {
-    range unmapped = {};        ///< zap all that was mapped there, and unlink what becomes empty
-    range replaced = {};        ///< zap all that was mapped there: other mappings have taken its place
-    range reprotected = {};     ///< give present pages their VMA's protection of now
-    range moved_from = {};      ///< take pages from there ...
-    address moved_to = 0;       ///< ... and put them here, in order; the tables are prepared
-    range fresh = {};           ///< records put here are building until the page work is over
+    range unmapped = {};     ///< zap all that was mapped there, and unlink what becomes empty
+    range replaced = {};     ///< zap all that was mapped there: other mappings have taken its place
+    range reprotected = {};  ///< give present pages their VMA's protection of now
+    range moved_from = {};   ///< take pages from there ...
+    address moved_to = 0;    ///< ... and put them here, in order; the tables are prepared
+    range fresh = {};        ///< records put here are building until the page work is over
   };
 
   [[nodiscard]] view view_of(const read_guard& guard) const { return vmas_.read(guard.section()); }
   [[nodiscard]] view view_of(const write_guard& guard) const { return vmas_.read(guard.section()); }
 
   // change.hpp
-  [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned, const page_work& work);
+  [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
+                                   const page_work& work);
   void unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
   void zap(vm::cpu& cpu, range where);
   void reprotect_pages(vm::cpu& cpu, const view& now, range where);
@@ -155,23 +156,24 @@ class address_space {
   [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted) const;
   [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                               const mm::remap_request& wanted);
-  [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, vm::vma& old, const mm::remap_request& wanted,
-                                     range target);
+  [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, vm::vma& old,
+                                     const mm::remap_request& wanted, range target);
 
   // access.hpp
   template <class Copy>
-  [[nodiscard]] result<void> access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted, Copy copy);
+  [[nodiscard]] result<void> access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted,
+                                          Copy copy);
 
   vm::machine& machine_;
-  const mm::layout layout_;            ///< guard: immutable
-  const std::uint32_t id_;             ///< guard: immutable; tells address spaces apart in TLBs
+  const mm::layout layout_;               ///< guard: immutable
+  const std::uint32_t id_;                ///< guard: immutable; tells address spaces apart in TLBs
   mutable typename Design::state state_;  ///< the design's locks
-  tree vmas_;                          ///< guard: writer; readers as the design says
-  vm::page_table pages_;               ///< guard: as page_table says
-  vm::cpu_set cpus_;                   ///< guard: atomic
-  address break_start_ = 0;            ///< guard: writer
-  address break_ = 0;                  ///< guard: writer
-  range stack_;                        ///< guard: writer
+  tree vmas_;                             ///< guard: writer; readers as the design says
+  vm::page_table pages_;                  ///< guard: as page_table says
+  vm::cpu_set cpus_;                      ///< guard: atomic
+  address break_start_ = 0;               ///< guard: writer
+  address break_ = 0;                     ///< guard: writer
+  range stack_;                           ///< guard: writer
 };
 
 }  // namespace rcuvm

@@ -94,7 +94,8 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
     if (one.value->is_tombstone()) continue;
     has_hole |= one.where.start > reached;
     reached = one.where.end;
-    if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0) return fail(refusal);
+    if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0)
+      return fail(refusal);
     if (advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) continue;
     zap(cpu, one.where.intersection(where));
   }
@@ -104,8 +105,8 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
 /// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done, or what
 /// lies before it.
 template <class Design>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove,
-                                                 at_hole then) {
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add,
+                                                 vm::vma_flags remove, at_hole then) {
   return change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
     const address reached = planned.mapped_until(where);

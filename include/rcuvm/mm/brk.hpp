@@ -13,7 +13,8 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
   const auto moved = change_locked(cpu, [&](write_guard& guard) -> result<address> {
     if (wanted < break_start_ || wanted >= layout_.end) return break_;
     range grown{page_ceil(break_), page_ceil(wanted)};
-    while (!grown.is_empty() && Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), grown, cpu.count)) {
+    while (!grown.is_empty() &&
+           Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), grown, cpu.count)) {
       grown.start = page_ceil(break_);  // it waited without the lock
     }
     const range shrunk{page_ceil(wanted), page_ceil(break_)};
@@ -23,7 +24,8 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
       // One page stays free above the heap, and the guard gap of a stack.
       range needed{grown.start, grown.end + page_size};
       const auto above = mapping_above(view_of(guard), grown.start);
-      if (above && above->value->fields().flags.has(vm::vma_flag::grows_down)) needed.end += layout_.stack_guard_gap;
+      if (above && above->value->fields().flags.has(vm::vma_flag::grows_down))
+        needed.end += layout_.stack_guard_gap;
       if (!is_free(view_of(guard), needed)) return break_;
       const mm::map_request heap{.length = grown.size(), .protection = {vm::prot::read, vm::prot::write}};
       mm::plan planned{view_of(guard), grown};

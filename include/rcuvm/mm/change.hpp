@@ -42,7 +42,9 @@ class unpublished_records {
   }
   [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }
   /// The first ones made.
-  [[nodiscard]] std::span<vm::vma* const> first(std::size_t count) const noexcept { return {records_.data(), count}; }
+  [[nodiscard]] std::span<vm::vma* const> first(std::size_t count) const noexcept {
+    return {records_.data(), count};
+  }
   /// They belong to the tree now.
   [[nodiscard]] mm::vector<vm::vma*> release() noexcept { return std::exchange(records_, {}); }
 
@@ -54,13 +56,15 @@ class unpublished_records {
 inline bool stays(const mm::plan::piece& piece, const vm::vma& old) noexcept {
   const vm::vma_fields& was = old.fields();
   if (piece.fields.where != was.where) return false;
-  return !piece.is_touched || (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
-                               piece.fields.backing == was.backing && piece.fields.anon == old.anon());
+  return !piece.is_touched ||
+         (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
+          piece.fields.backing == was.backing && piece.fields.anon == old.anon());
 }
 
 /// Faults give a VMA its anon identity without the writer's lock: the records that take its place get it, too. Both lists
 /// rise; records that are still building have no part in the old pages.
-inline void hand_down_identities(std::span<vm::vma* const> outdated, std::span<vm::vma* const> published) noexcept {
+inline void hand_down_identities(std::span<vm::vma* const> outdated,
+                                 std::span<vm::vma* const> published) noexcept {
   auto heir = published.begin();
   for (vm::vma* old : outdated) {
     const std::uint64_t identity = old->last_anon();
@@ -91,9 +95,10 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       const range gone = (*old)->where().intersection({done, until});
       if (!gone.is_empty()) {
         // Holes inside what is unmapped may be stored over, too: one store instead of one for each VMA.
-        const bool joins = !dead.empty() && dead.back().start >= done &&
-                           (dead.back().end == gone.start ||
-                            (!Design::leaves_tombstones && work.unmapped.contains({dead.back().start, gone.end})));
+        const bool joins =
+            !dead.empty() && dead.back().start >= done &&
+            (dead.back().end == gone.start ||
+             (!Design::leaves_tombstones && work.unmapped.contains({dead.back().start, gone.end})));
         if (joins) {
           dead.back().end = gone.end;
         } else {
@@ -140,7 +145,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
   if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
-    Design::quiesce(state_, cpu.count);
+    if (!outdated.empty()) Design::quiesce(state_, cpu.count);
     zap(cpu, work.replaced);
     move_pages(cpu, work.moved_from, work.moved_to);
     unmap_pages(cpu, view_of(guard), work.unmapped, retired);

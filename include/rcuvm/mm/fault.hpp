@@ -62,7 +62,8 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
         }
         is_building = found->state() == vm::life::building;
         if (!is_building) {
-          if (found->anon() == 0 && wanted == vm::access::write && found->fields().is_private()) name_anon(now, *found);
+          if (found->anon() == 0 && wanted == vm::access::write && found->fields().is_private())
+            name_anon(now, *found);
           auto done = install(cpu, {at, wanted, *found});
           if (done || done.error().number() != mm::try_again) return done;
           continue;
@@ -169,7 +170,8 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
            low.flags.without(vm::protection_flags) == high.flags.without(vm::protection_flags) &&
            low.page_of(low.where.end) == high.page_offset;
   };
-  if (const auto after = now.next(fields.where.end); after && lends(fields, after->value->fields(), *after->value)) {
+  if (const auto after = now.next(fields.where.end);
+      after && lends(fields, after->value->fields(), *after->value)) {
     of.set_anon(after->value->anon());
   } else if (const auto before = now.previous(fields.where.start);
              before && lends(before->value->fields(), fields, *before->value)) {
@@ -202,7 +204,8 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
     const auto below = mapping_below(now, where.start);
     if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) &&
-        !below->value->fields().allowed().is_empty() && where.start - below->where.end < layout_.stack_guard_gap) {
+        !below->value->fields().allowed().is_empty() &&
+        where.start - below->where.end < layout_.stack_guard_gap) {
       return fail(ENOMEM);
     }
     vm::vma_fields more = stack;

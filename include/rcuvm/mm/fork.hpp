@@ -19,7 +19,8 @@ class writers_held_back {
   explicit writers_held_back(View now) noexcept : now_{now} {
     for (const auto& one : now_) {
       const vm::vma_fields& fields = one.value->fields();
-      if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write)) one.value->hold_back();
+      if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write))
+        one.value->hold_back();
     }
   }
   ~writers_held_back() {
@@ -78,7 +79,8 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
   result<void> outcome;
   for (const auto& one : now) {
     const vm::vma_fields& fields = one.value->fields();
-    if (fields.is_tombstone() || fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork})) continue;
+    if (fields.is_tombstone() || fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}))
+      continue;
     pages_.for_each_leaf(one.where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
       if (!outcome) return;
       const auto made = child.pages_.make_leaf(base, [] { return true; }, cpu.count);
@@ -91,8 +93,9 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
         const vm::pte entry = leaf.entry(index);
         if (!entry.is_present()) continue;
         machine_.frames().share(entry.frame());
-        const vm::pte shared =
-            fields.is_private() && entry.allowed().has(vm::prot::write) ? entry.with(mm::page_rights(fields, false)) : entry;
+        const vm::pte shared = fields.is_private() && entry.allowed().has(vm::prot::write)
+                                   ? entry.with(mm::page_rights(fields, false))
+                                   : entry;
         leaf.set_entry(index, shared);
         (*made)->set_entry(index, shared);
       }

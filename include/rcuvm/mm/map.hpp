@@ -33,22 +33,26 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
       Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
       if (!is_free(view_of(guard), where)) return fail(EEXIST);
     } else if (!is_fixed && wanted.recorded) {
-      Design::take_over(state_, where);  // without a recording the search would have found a place without dead entries
+      Design::take_over(
+          state_, where);  // without a recording the search would have found a place without dead entries
     } else if (auto room = make_room(cpu, guard, where); !room) {
       return room;
     }
     mm::map_request asked = wanted;
-    if (wanted.flags.has(mm::map_flag::shared) && !wanted.file) asked.file = mm::make_shared_anonymous(length);
+    if (wanted.flags.has(mm::map_flag::shared) && !wanted.file)
+      asked.file = mm::make_shared_anonymous(length);
     mm::plan planned{view_of(guard), where};
     const bool replaces = !is_free(view_of(guard), where);
     planned.erase(where);
     planned.insert(mm::fields_of(asked, where));
     planned.merge();
     // What is replaced leaves pages behind: nobody may fault the new mapping in before they are gone.
-    return apply(cpu, guard, planned, {.replaced = replaces ? where : range{}, .fresh = replaces ? where : range{}});
+    return apply(cpu, guard, planned,
+                 {.replaced = replaces ? where : range{}, .fresh = replaces ? where : range{}});
   });
   if (!done) return std::unexpected{done.error()};
-  if (wanted.flags.has_any({mm::map_flag::populate, mm::map_flag::locked})) std::ignore = populate(cpu, where);
+  if (wanted.flags.has_any({mm::map_flag::populate, mm::map_flag::locked}))
+    std::ignore = populate(cpu, where);
   return where.start;
 }
 
@@ -78,7 +82,8 @@ bool address_space<Design>::is_free(const view& now, range where) const {
 
 /// The lowest mapping that ends above `at`. Dead entries do not count.
 template <class Design>
-auto address_space<Design>::mapping_above(const view& now, address at) -> std::optional<typename tree::entry> {
+auto address_space<Design>::mapping_above(const view& now, address at)
+    -> std::optional<typename tree::entry> {
   auto one = now.next(at);
   while (one && one->value->is_tombstone()) one = now.next(one->where.end);
   return one;
@@ -86,7 +91,8 @@ auto address_space<Design>::mapping_above(const view& now, address at) -> std::o
 
 /// The highest mapping that starts below `at`. Dead entries do not count.
 template <class Design>
-auto address_space<Design>::mapping_below(const view& now, address at) -> std::optional<typename tree::entry> {
+auto address_space<Design>::mapping_below(const view& now, address at)
+    -> std::optional<typename tree::entry> {
   auto one = now.previous(at);
   while (one && one->value->is_tombstone()) one = now.previous(one->where.start);
   return one;
@@ -134,9 +140,11 @@ result<void> address_space<Design>::populate(vm::cpu& cpu, range where) {
       read_guard guard{state_};
       const vm::vma* here = view_of(guard).find(at);
       if (here == nullptr || here->is_tombstone() || here->fields().allowed().is_empty()) return fail(ENOMEM);
-      if (here->fields().is_private() && here->fields().flags.has(vm::vma_flag::write)) wanted = vm::access::write;
+      if (here->fields().is_private() && here->fields().flags.has(vm::vma_flag::write))
+        wanted = vm::access::write;
     }
-    if (const auto done = fault(cpu, at, wanted); !done) return fail(done.error().number() == ENOMEM ? EAGAIN : ENOMEM);
+    if (const auto done = fault(cpu, at, wanted); !done)
+      return fail(done.error().number() == ENOMEM ? EAGAIN : ENOMEM);
   }
   return {};
 }

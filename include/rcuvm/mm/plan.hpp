@@ -31,7 +31,7 @@ class plan {
 
   struct piece {
     vm::vma_fields fields;
-    bool is_touched = false;  ///< inserted or changed: may merge with its neighbours
+    bool is_touched = false;          ///< inserted or changed: may merge with its neighbours
     const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
   };
 

@@ -37,19 +37,20 @@ void address_space<Design>::reprotect_pages(vm::cpu& cpu, const view& now, range
   for (const auto& one : now.within(where)) {
     if (one.value->is_tombstone()) continue;
     const vm::vma_fields& fields = one.value->fields();
-    pages_.for_each_leaf(one.where.intersection(where), [&](vm::table& leaf, unsigned first, unsigned end, address) {
-      sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) {
-        const vm::pte entry = leaf.entry(index);
-        if (!entry.is_present()) continue;
-        const bool is_exclusive =
-            entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
-        const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
-        if (now_allowed == entry) continue;
-        leaf.set_entry(index, now_allowed);
-        any = true;
-      }
-    });
+    pages_.for_each_leaf(
+        one.where.intersection(where), [&](vm::table& leaf, unsigned first, unsigned end, address) {
+          sync::mutex_guard held{leaf.lock};
+          for (unsigned index = first; index < end; ++index) {
+            const vm::pte entry = leaf.entry(index);
+            if (!entry.is_present()) continue;
+            const bool is_exclusive =
+                entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
+            const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
+            if (now_allowed == entry) continue;
+            leaf.set_entry(index, now_allowed);
+            any = true;
+          }
+        });
   }
   if (any) machine_.shoot_down(cpus_, cpu.count);
 }

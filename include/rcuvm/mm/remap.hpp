@@ -77,7 +77,8 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
         if (!to) return to;
         needed = {*to, *to + asked.new_length};
       }
-      if (asked.old_length == 0 && needed.contains(asked.old_address)) {  // the target goes first, and the source with it
+      if (asked.old_length == 0 &&
+          needed.contains(asked.old_address)) {  // the target goes first, and the source with it
         if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
         return fail(EFAULT);
       }
@@ -86,7 +87,8 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
       } else if (!is_free(view_of(guard), needed)) {
         return fail(ENOMEM);  // where the recording had room
       }
-      if (asked.recorded && !asked.flags.has(mm::remap_flag::fixed)) Design::take_over(state_, needed);  // as in mmap
+      if (asked.recorded && !asked.flags.has(mm::remap_flag::fixed))
+        Design::take_over(state_, needed);  // as in mmap
       // A dead entry: wait for its end, then look at everything again.
       if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
       return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
@@ -96,10 +98,12 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
 
 /// Does the mapping end with the old range, and are the addresses behind it free? Dead entries do not count.
 template <class Design>
-bool address_space<Design>::can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const {
+bool address_space<Design>::can_grow(const view& now, const vm::vma& old,
+                                     const mm::remap_request& wanted) const {
   const range more{wanted.old_address + wanted.old_length, wanted.old_address + wanted.new_length};
   if (wanted.recorded && *wanted.recorded != wanted.old_address) return false;
-  return wanted.old_length != 0 && old.where().end == more.start && more.end <= layout_.end && is_free(now, more);
+  return wanted.old_length != 0 && old.where().end == more.start && more.end <= layout_.end &&
+         is_free(now, more);
 }
 
 /// Where a mapping that moves goes to.
@@ -186,7 +190,8 @@ bool address_space<Design>::prepare_tables(vm::cpu& cpu, range from, address to)
     for (unsigned index = first; index < end && is_ready; ++index) {
       if (!present[index]) continue;
       const address at = base + (index - first) * page_size - from.start + to;
-      if (pages_.find_leaf(at) == nullptr) is_ready = pages_.make_leaf(at, [] { return true; }, cpu.count).has_value();
+      if (pages_.find_leaf(at) == nullptr)
+        is_ready = pages_.make_leaf(at, [] { return true; }, cpu.count).has_value();
     }
   });
   return is_ready;

@@ -17,24 +17,24 @@ namespace rcuvm::mm {
 
 /// Where an address space may put things. The defaults are those of a 64-bit x86 process without ASLR.
 struct layout {
-  address lowest = 0x10000;             ///< mmap_min_addr
-  address mmap_base = 0x7fff'f7ff'f000; ///< top-down placement ends here
+  address lowest = 0x10000;                  ///< mmap_min_addr
+  address mmap_base = 0x7fff'f7ff'f000;      ///< top-down placement ends here
   address unmapped_base = 0x2aaa'aaaa'a000;  ///< bottom-up placement starts here
-  address end = 0x7fff'ffff'f000;       ///< TASK_SIZE: addresses are below
+  address end = 0x7fff'ffff'f000;            ///< TASK_SIZE: addresses are below
   bool is_bottom_up = false;
   std::uint64_t stack_guard_gap = 256 * page_size;
   std::uint64_t stack_limit = 8 << 20;  ///< bytes, RLIMIT_STACK
 };
 
 enum class map_flag : std::uint32_t {
-  shared = 1U << 0,           ///< without it the mapping is private
+  shared = 1U << 0,  ///< without it the mapping is private
   fixed = 1U << 1,
   fixed_noreplace = 1U << 2,
   grows_down = 1U << 3,
   no_reserve = 1U << 4,
   locked = 1U << 5,
   populate = 1U << 6,
-  stack = 1U << 7,            ///< MAP_STACK: no huge pages
+  stack = 1U << 7,  ///< MAP_STACK: no huge pages
 };
 using map_flags = flags<map_flag>;
 
@@ -43,10 +43,11 @@ struct map_request {
   std::uint64_t length = 0;  ///< bytes, rounded up to pages
   vm::protection protection = {};
   map_flags flags = {};
-  std::shared_ptr<vm::file> file = {}; ///< null: anonymous
-  std::uint64_t offset = 0;            ///< bytes into the file, a multiple of the page size
-  std::optional<address> recorded = {};  ///< replay: search for a place as usual, then put it where the kernel did
-  std::string name = {};               ///< not empty: a special mapping of the kernel's ("[vdso]")
+  std::shared_ptr<vm::file> file = {};  ///< null: anonymous
+  std::uint64_t offset = 0;             ///< bytes into the file, a multiple of the page size
+  std::optional<address> recorded =
+      {};                 ///< replay: search for a place as usual, then put it where the kernel did
+  std::string name = {};  ///< not empty: a special mapping of the kernel's ("[vdso]")
 };
 
 enum class remap_flag : std::uint8_t { may_move = 1, fixed = 2, dont_unmap = 4 };  ///< the kernel's values
@@ -57,7 +58,7 @@ struct remap_request {
   std::uint64_t old_length = 0;  ///< bytes; 0: a second mapping of a shared one
   std::uint64_t new_length = 0;
   remap_flags flags = {};
-  address new_address = 0;          ///< with fixed
+  address new_address = 0;               ///< with fixed
   std::optional<address> recorded = {};  ///< replay: where the kernel moved it
 };
 

@@ -27,7 +27,8 @@ inline vm::vma_fields fields_of(const map_request& wanted, range where) {
   if (wanted.flags.has(map_flag::stack)) made.flags = made.flags.with(no_huge_pages);
   if (!wanted.name.empty()) made.flags = made.flags.with(special);
   // Private memory that can be written counts against the commit limit, unless it was asked not to.
-  if (!made.flags.has_any({no_reserve, shared, special}) && made.flags.has(write)) made.flags = made.flags.with(accounted);
+  if (!made.flags.has_any({no_reserve, shared, special}) && made.flags.has(write))
+    made.flags = made.flags.with(accounted);
   return made;
 }
 
@@ -35,7 +36,8 @@ inline vm::vma_fields fields_of(const map_request& wanted, range where) {
 inline std::shared_ptr<vm::file> make_shared_anonymous(std::uint64_t length) {
   static sync::atomic<std::uint64_t> next_inode{1};
   return std::make_shared<vm::file>(
-      vm::file_identity{.name = "/dev/zero (deleted)", .device_minor = 1, .inode = next_inode.fetch_add_relaxed(1)},
+      vm::file_identity{
+          .name = "/dev/zero (deleted)", .device_minor = 1, .inode = next_inode.fetch_add_relaxed(1)},
       length);
 }
 

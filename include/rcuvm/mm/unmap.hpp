@@ -26,7 +26,8 @@ result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guar
 
 /// Clears the PTEs in `where`. Frames go back to the pool once no cpu uses them any more.
 template <class Design>
-void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old) {
+void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range where,
+                                        reclaim::retire_list& old) {
   if (where.is_empty()) return;
   zap(cpu, where);
 

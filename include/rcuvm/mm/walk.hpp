@@ -61,11 +61,13 @@ template <class Design>
 address_space<Design>::~address_space() {
   Design::drain(state_, machine_.limbo());
   vm::frame_pool::magazine stock;
-  pages_.for_each_leaf(vm::page_table::addressable, [&](vm::table& leaf, unsigned first, unsigned end, address) {
-    for (unsigned index = first; index < end; ++index) {
-      if (leaf.entry(index).is_present()) machine_.frames().put(leaf.entry(index).frame(), stock);
-    }
-  });
+  pages_.for_each_leaf(vm::page_table::addressable,
+                       [&](vm::table& leaf, unsigned first, unsigned end, address) {
+                         for (unsigned index = first; index < end; ++index) {
+                           if (leaf.entry(index).is_present())
+                             machine_.frames().put(leaf.entry(index).frame(), stock);
+                         }
+                       });
   machine_.frames().drain(stock);
 }
 

@@ -42,7 +42,8 @@ class machine {
  public:
   static constexpr unsigned max_cpus = 64;
 
-  explicit machine(machine_options options = {}) : frames_{options.frames, options.backing}, limbo_{options.limbo} {}
+  explicit machine(machine_options options = {})
+      : frames_{options.frames, options.backing}, limbo_{options.limbo} {}
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
 
@@ -77,7 +78,7 @@ class machine {
   reclaim::limbo limbo_;
   std::array<tlb, max_cpus> tlbs_;  ///< guard: as each TLB says; they outlive their cpus
   sync::mutex lock_;
-  std::uint64_t claimed_ = 0;       ///< guard: lock_; cpu ids in use
+  std::uint64_t claimed_ = 0;  ///< guard: lock_; cpu ids in use
 };
 
 /// What one thread brings along to run in an address space: a TLB, a stock of frames, counters.

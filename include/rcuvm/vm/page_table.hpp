@@ -87,7 +87,8 @@ class page_table {
   /// As find_leaf, but makes what is missing. `may_link()` is asked under each parent's lock: false when the mapping is
   /// gone, so that no table is made for it. gone: look up again.
   template <class MayLink>
-  [[nodiscard]] std::expected<table*, failure> make_leaf(address at, MayLink may_link, counters& count) noexcept {
+  [[nodiscard]] std::expected<table*, failure> make_leaf(address at, MayLink may_link,
+                                                         counters& count) noexcept {
     table* here = root_.load_acquire();  // table.R2 <- table.R1
     if (here == nullptr) here = make_root(count);
     for (unsigned level = levels - 1; level > 0; --level) {
@@ -150,8 +151,8 @@ class page_table {
   static void meet_faults(table& in) noexcept { sync::mutex_guard met{in.lock}; }
 
   template <class MayLink>
-  [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index, MayLink& may_link,
-                                                               counters& count) noexcept {
+  [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index,
+                                                               MayLink& may_link, counters& count) noexcept {
     table* made = sync::memory::make<table>();
     if (made == nullptr) return std::unexpected{failure::no_memory};
     std::expected<table*, failure> outcome = made;
@@ -173,7 +174,8 @@ class page_table {
 
   [[nodiscard]] table* make_root(counters& count) noexcept;
   static void free_subtree(table* here, unsigned level) noexcept;
-  static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into, counters& count) noexcept;
+  static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
+                             counters& count) noexcept;
   static bool unlink_in(table& here, unsigned level, address base, range hole, reclaim::retire_list& into,
                         counters& count) noexcept;
 

@@ -25,7 +25,8 @@ class pte {
   constexpr pte() noexcept = default;
   constexpr explicit pte(std::uint64_t word) noexcept : word_{word} {}
   constexpr pte(frame_number frame, std::uint32_t generation, protection allowed) noexcept
-      : word_{(std::uint64_t{generation & generation_mask} << 44) | (std::uint64_t{frame} << 12) | allowed.bits()} {}
+      : word_{(std::uint64_t{generation & generation_mask} << 44) | (std::uint64_t{frame} << 12) |
+              allowed.bits()} {}
 
   [[nodiscard]] constexpr std::uint64_t word() const noexcept { return word_; }
   [[nodiscard]] constexpr bool is_present() const noexcept { return word_ != 0; }

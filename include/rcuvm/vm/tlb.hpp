@@ -43,7 +43,8 @@ class tlb {
       if (tlb_.flush_wanted_.load_relaxed() != tlb_.flushed_) tlb_.flush();
     }
     ~access_section() {
-      tlb_.active_.exchange_acq_rel(tlb_.accesses_ += 1);  // tlb.A3 -> tlb.A4, and a plain store would hide tlb.A2
+      // An exchange, because a plain store would hide tlb.A2.
+      tlb_.active_.exchange_acq_rel(tlb_.accesses_ += 1);  // tlb.A3 -> tlb.A4
     }
     access_section(const access_section&) = delete;
     access_section& operator=(const access_section&) = delete;

@@ -27,7 +27,7 @@ enum class vma_flag : std::uint32_t {
   locked = 1U << 5,
   lock_on_fault = 1U << 6,
   no_reserve = 1U << 7,
-  accounted = 1U << 8,    ///< counts against the commit limit
+  accounted = 1U << 8,  ///< counts against the commit limit
   dont_fork = 1U << 9,
   dont_dump = 1U << 10,
   wipe_on_fork = 1U << 11,
@@ -35,9 +35,9 @@ enum class vma_flag : std::uint32_t {
   no_huge_pages = 1U << 13,
   sequential = 1U << 14,
   random = 1U << 15,
-  mergeable = 1U << 16,   ///< MADV_MERGEABLE: pages, not VMAs
-  special = 1U << 17,     ///< made by the kernel ([vdso]); never merged
-  tombstone = 1U << 18,   ///< a dead entry: occupies addresses, is not mapped
+  mergeable = 1U << 16,  ///< MADV_MERGEABLE: pages, not VMAs
+  special = 1U << 17,    ///< made by the kernel ([vdso]); never merged
+  tombstone = 1U << 18,  ///< a dead entry: occupies addresses, is not mapped
 };
 using vma_flags = flags<vma_flag>;
 
@@ -54,13 +54,14 @@ enum class life : std::uint8_t { building, live, dead };
 
 /// The values of a VMA, apart from its life. Copied and changed freely while a writer plans a change.
 struct vma_fields {
-  range where = {};              ///< page-aligned bytes
+  range where = {};  ///< page-aligned bytes
   vma_flags flags = {};
-  std::uint64_t page_offset = 0; ///< pages into the file; anonymous: the page number at which it was first mapped
-  std::shared_ptr<file> backing = {};///< null: anonymous
-  std::string name = {};         ///< of a special mapping ("[vdso]")
-  std::uint64_t anon = 0;        ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
-  bool has_parents = false;      ///< shares anonymous pages with the process it was forked from
+  std::uint64_t page_offset =
+      0;  ///< pages into the file; anonymous: the page number at which it was first mapped
+  std::shared_ptr<file> backing = {};  ///< null: anonymous
+  std::string name = {};               ///< of a special mapping ("[vdso]")
+  std::uint64_t anon = 0;    ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
+  bool has_parents = false;  ///< shares anonymous pages with the process it was forked from
 
   [[nodiscard]] bool is_tombstone() const noexcept { return flags.has(vma_flag::tombstone); }
   [[nodiscard]] protection allowed() const noexcept {
@@ -91,7 +92,9 @@ class vma : public tree::counted<vma> {
   [[nodiscard]] range where() const noexcept { return fields_.where; }
   [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_acquire(); }  // vma.A3 <- vma.A1
   /// The same, after kill(): from now on no fault makes pages under another identity.
-  [[nodiscard]] std::uint64_t last_anon() noexcept { return anon_.fetch_add_acq_rel(0); }  // vma.A2 <-> vma.A1
+  [[nodiscard]] std::uint64_t last_anon() noexcept {
+    return anon_.fetch_add_acq_rel(0);  // vma.A2 <-> vma.A1
+  }
 
   [[nodiscard]] vm::life state() const noexcept { return life_.load_acquire(); }  // vma.L2 <- vma.L1
   [[nodiscard]] bool is_live() const noexcept { return state() == life::live; }
@@ -109,9 +112,9 @@ class vma : public tree::counted<vma> {
   }
 
  private:
-  const vma_fields fields_;            ///< guard: immutable
-  sync::atomic<std::uint64_t> anon_;   ///< guard: atomic, 0 -> identity once
-  sync::atomic<vm::life> life_;        ///< guard: atomic, stored by the writer
+  const vma_fields fields_;           ///< guard: immutable
+  sync::atomic<std::uint64_t> anon_;  ///< guard: atomic, 0 -> identity once
+  sync::atomic<vm::life> life_;       ///< guard: atomic, stored by the writer
 };
 
 }  // namespace rcuvm::vm
