@@ -14,6 +14,7 @@
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/rcu.hpp"
 #include "rcuvm/sync/thread.hpp"
+#include "ticket_word.hpp"
 
 namespace rcuvm::reclaim {
 
@@ -45,16 +46,15 @@ struct limbo::state {
         reclaimer{"rcuvm-reclaimer", [this] { run(); }} {}
 
   // Written by every retire(): one line.
-  static constexpr std::uint64_t asleep = 1;      ///< the reclaimer sleeps: who takes a ticket wakes it
-  static constexpr std::uint64_t one_ticket = 2;  ///< the tickets count above that bit
-  alignas(64) sync::atomic<std::uint64_t> tickets{0};
+  alignas(64) detail::ticket_word tickets;
   sync::atomic<std::uint64_t> objects{0};  ///< held. guard: atomic, as the three below
   sync::atomic<std::uint64_t> bytes{0};
   sync::atomic<std::uint64_t> high_water_objects{0};
   sync::atomic<std::uint64_t> high_water_bytes{0};
 
-  alignas(64) sync::atomic<ticket> freed_ticket{0};  ///< guard: stored by the reclaimer
-  sync::atomic<ticket> nested_ticket{0};          ///< the last one that a free function took. guard: as above
+  alignas(64) detail::over_word over_tickets;
+  sync::atomic<ticket> nested_ticket{
+      0};  ///< the last one that a free function took. guard: stored by the reclaimer
   sync::atomic<std::uintptr_t> reclaimer_key{0};  ///< guard: stored once by the reclaimer
   const limits limit;
   detail::lanes arrivals;
@@ -76,10 +76,8 @@ struct limbo::state {
 
   sync::thread reclaimer;  ///< last: it runs on all of the above
 
-  [[nodiscard]] ticket last_ticket() const noexcept { return tickets.load_relaxed() / one_ticket; }
-  [[nodiscard]] bool is_over(ticket handed_out) const noexcept {
-    return freed_ticket.load_acquire() >= handed_out;  // limbo.R2 <- limbo.W2
-  }
+  [[nodiscard]] ticket last_ticket() const noexcept { return tickets.last_taken(); }
+  [[nodiscard]] bool is_over(ticket handed_out) const noexcept { return over_tickets.is_over(handed_out); }
   [[nodiscard]] bool is_reclaimer() const noexcept {
     return reclaimer_key.load_relaxed() == sync::current_thread_key();
   }
@@ -112,8 +110,7 @@ limbo::ticket limbo::state::take(retire_block* batch) noexcept {
   const std::uint64_t held_bytes = bytes.fetch_add_relaxed(batch_bytes) + batch_bytes;
   raise_to(high_water_bytes, held_bytes);
 
-  const std::uint64_t before = tickets.fetch_add_acq_rel(one_ticket);  // limbo.W3 -> limbo.R3
-  const ticket taken = before / one_ticket + 1;
+  const auto [taken, found_asleep] = tickets.take();
   batch->ticket = taken;
   if (is_reclaimer()) nested_ticket.store_relaxed(taken);
   if (!arrivals.push(batch)) {  // limbo.W1 -> limbo.R1, inside lanes
@@ -121,7 +118,7 @@ limbo::ticket limbo::state::take(retire_block* batch) noexcept {
     collect();
     pending.add(batch);
   }
-  if ((before & asleep) != 0) wake();
+  if (found_asleep) wake();
 
   const bool may_wait = !is_reclaimer() && !sync::rcu::is_in_section();
   if (held_bytes / 2 > limit.bytes && may_wait) wait_for_room(2 * limit.bytes);
@@ -180,7 +177,7 @@ void limbo::state::stop() noexcept {
 
 void limbo::state::wake() noexcept {
   const sync::mutex_guard guard{lock};
-  tickets.fetch_and_acq_rel(~asleep);  // limbo.W3 -> limbo.R3
+  tickets.wake();
   work.notify_one();
 }
 
@@ -193,7 +190,7 @@ void limbo::state::run() noexcept {
   for (;;) {
     if (reclaim()) {
       idle_naps = 0;
-    } else if (last_ticket() != freed_ticket.load_relaxed()) {
+    } else if (last_ticket() != over_tickets.last_by_reclaimer()) {
       guard.unlock();  // a writer is between its ticket and its push
       sync::yield();
       guard.lock();
@@ -212,7 +209,7 @@ void limbo::state::run() noexcept {
 /// One round: all batches that have arrived, without a gap in their tickets, through one grace period. False: none.
 bool limbo::state::reclaim() noexcept {
   collect();
-  ticket next = freed_ticket.load_relaxed() + 1;
+  ticket next = over_tickets.last_by_reclaimer() + 1;
   detail::batch_list waiting = pending.take_run(next);
   if (waiting.is_empty()) return false;
   waiting_since_ns = waiting.front().retired_at_ns;
@@ -232,7 +229,7 @@ bool limbo::state::reclaim() noexcept {
     objects.fetch_sub_relaxed(batch_objects);
     bytes.fetch_sub_relaxed(batch_bytes);
     freed += batch_objects;
-    freed_ticket.store_release(next++);  // limbo.W2 -> limbo.R2
+    over_tickets.raise_to(next++);
     if (in_a_hurry != 0) over.notify_all();
   }
   waiting_since_ns = 0;
@@ -240,16 +237,15 @@ bool limbo::state::reclaim() noexcept {
 }
 
 void limbo::state::nap(sync::mutex_guard& guard) noexcept {
-  const bool has_work = last_ticket() != freed_ticket.load_relaxed();
+  const bool has_work = last_ticket() != over_tickets.last_by_reclaimer();
   const bool is_urgent = has_work && (in_a_hurry != 0 || bytes.load_relaxed() > limit.bytes / 2);
   if (!is_urgent && !is_stopping) work.wait_for_ns(guard, nap_ns);
 }
 
 /// Until a writer takes a ticket. Nothing is held.
 void limbo::state::sleep(sync::mutex_guard& guard) noexcept {
-  std::uint64_t all_over = freed_ticket.load_relaxed() * one_ticket;
-  if (!tickets.cas_acq_rel(all_over, all_over | asleep)) return;  // limbo.R3 <- limbo.W3
-  while ((tickets.load_relaxed() & asleep) != 0 && !is_stopping) work.wait(guard);
+  if (!tickets.sleep_after(over_tickets.last_by_reclaimer())) return;
+  while (tickets.is_asleep() && !is_stopping) work.wait(guard);
 }
 
 // Figures.
