@@ -2,6 +2,7 @@
 #include "rcuvm/sync/memory.hpp"
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "recycler.hpp"
 
 namespace rcuvm::sync::memory {
@@ -15,6 +16,7 @@ bool is_over_aligned(std::size_t alignment) noexcept { return alignment > __STDC
 }  // namespace
 
 void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  if (checked::is_running()) return checked::current().allocate(bytes, alignment);
   if (failing != nullptr && failing->fails_now()) return nullptr;
   if (recycler::serves(bytes, alignment)) return recycler::take(recycler::class_of(bytes));
   if (is_over_aligned(alignment)) return ::operator new(bytes, std::align_val_t{alignment}, std::nothrow);
@@ -23,6 +25,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
 
 void deallocate(void* object, std::size_t bytes, std::size_t alignment) noexcept {
   if (object == nullptr) return;
+  if (checked::is_running()) return checked::current().deallocate(object);
   if (recycler::serves(bytes, alignment)) {
     recycler::give(object, recycler::class_of(bytes));
   } else if (is_over_aligned(alignment)) {

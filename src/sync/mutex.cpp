@@ -15,6 +15,7 @@ void mutex::lock_offline() noexcept {
 }
 
 void condition::wait(mutex_guard& guard) noexcept {
+  if (checked::is_running()) return checked::current().wait(this, &guard.mutex_);
   const rcu::offline while_waiting;
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
   native_.wait(lock);
@@ -22,6 +23,7 @@ void condition::wait(mutex_guard& guard) noexcept {
 }
 
 bool condition::wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexcept {
+  if (checked::is_running()) return checked::current().wait_for_ns(this, &guard.mutex_, nanoseconds);
   constexpr std::uint64_t longest_ns = std::uint64_t{1}
                                        << 60U;  // 36 years: the sum with "now" must not overflow
   const rcu::offline while_waiting;

@@ -45,7 +45,7 @@ bool holds_up(const thread_state& thread) noexcept {
   const unsigned long word = __atomic_load_n(thread.reader_word, __ATOMIC_RELAXED);
 #ifdef RCUVM_RCU_QSBR
   const unsigned long current = __atomic_load_n(&urcu_qsbr_gp.ctr, __ATOMIC_RELAXED);
-  return thread.depth.load_relaxed() != 0 || (word != 0 && word != current);
+  return thread.open_sections() != 0 || (word != 0 && word != current);
 #else
   return (word & URCU_GP_CTR_NEST_MASK) != 0;
 #endif
@@ -54,8 +54,8 @@ bool holds_up(const thread_state& thread) noexcept {
 }  // namespace
 
 registration::registration(const char* name) noexcept {
-  thread_state& thread = detail::this_thread;
-  if (thread.registrations++ != 0) return;
+  thread_state& thread = detail::own_state();
+  if (thread.registrations++ != 0 || checked::is_running()) return;
   thread.is_foreign = own_reader().registered != 0;  // a second time would break liburcu's list
   thread.reader_word = &own_reader().ctr;
   thread.tid = current_tid();
@@ -71,10 +71,11 @@ registration::registration(const char* name) noexcept {
 }
 
 registration::~registration() {
-  thread_state& thread = detail::this_thread;
+  thread_state& thread = detail::own_state();
   RCUVM_CHECK(thread.registrations != 0, "rcu::registration ended by another thread");
   if (--thread.registrations != 0) return;
   RCUVM_CHECK(!is_in_section(), "rcu::registration ended inside a read section");
+  if (checked::is_running()) return;
   {
     const std::lock_guard lock{registry};
     if (thread.previous != nullptr) {
@@ -90,6 +91,7 @@ registration::~registration() {
 
 void synchronize() noexcept {
   RCUVM_CHECK(!is_in_section(), "rcu::synchronize inside a read section: it would wait for itself");
+  if (checked::is_running()) return checked::current().synchronize();
   tsan::release(&detail::grace_period_begun);
   liburcu::synchronize();
   completed_grace_periods.fetch_add_relaxed(1);
@@ -114,6 +116,7 @@ std::uint64_t grace_periods() noexcept { return completed_grace_periods.load_rel
 
 std::vector<reader_info> readers_inside() {
   std::vector<reader_info> found;
+  if (checked::is_running()) return found;
   const std::lock_guard lock{registry};
   for (const thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
     if (holds_up(*thread)) found.push_back({thread->name, thread->tid});

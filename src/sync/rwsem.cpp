@@ -2,6 +2,7 @@
 #include "rcuvm/sync/rwsem.hpp"
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/rcu.hpp"
 
 namespace rcuvm::sync {
@@ -22,6 +23,7 @@ rwsem::~rwsem() {
 }
 
 void rwsem::lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().lock(this, checked::sharing::exclusive);
   if (try_lock()) return;
   const rcu::offline while_waiting;
   const int failed = ::pthread_rwlock_wrlock(&native_);
@@ -29,12 +31,17 @@ void rwsem::lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 bool rwsem::try_lock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().try_lock(this, checked::sharing::exclusive);
   return ::pthread_rwlock_trywrlock(&native_) == 0;
 }
 
-void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { ::pthread_rwlock_unlock(&native_); }
+void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().unlock(this, checked::sharing::exclusive);
+  ::pthread_rwlock_unlock(&native_);
+}
 
 void rwsem::lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().lock(this, checked::sharing::shared);
   if (try_lock_shared()) return;
   const rcu::offline while_waiting;
   const int failed = ::pthread_rwlock_rdlock(&native_);
@@ -42,9 +49,13 @@ void rwsem::lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 bool rwsem::try_lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().try_lock(this, checked::sharing::shared);
   return ::pthread_rwlock_tryrdlock(&native_) == 0;
 }
 
-void rwsem::unlock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS { ::pthread_rwlock_unlock(&native_); }
+void rwsem::unlock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+  if (checked::is_running()) return checked::current().unlock(this, checked::sharing::shared);
+  ::pthread_rwlock_unlock(&native_);
+}
 
 }  // namespace rcuvm::sync

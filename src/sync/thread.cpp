@@ -13,6 +13,7 @@
 namespace rcuvm::sync {
 
 void thread::join() noexcept {
+  if (virtual_ >= 0) return checked::current().join(virtual_);
   if (!native_.joinable()) return;
   const rcu::offline while_waiting;
   native_.join();
@@ -27,11 +28,13 @@ void thread::show_name(const char* name) noexcept {
 unsigned hardware_threads() noexcept { return std::max(1U, std::thread::hardware_concurrency()); }
 
 void yield() noexcept {
+  if (checked::is_running()) return checked::current().yield();
   rcu::announce_quiescent_state();
   ::sched_yield();
 }
 
 void sleep_ns(std::uint64_t nanoseconds) noexcept {
+  if (checked::is_running()) return checked::current().sleep_ns(nanoseconds);
   constexpr std::uint64_t second = 1'000'000'000U;
   const rcu::offline while_waiting;
   timespec left{static_cast<time_t>(nanoseconds / second), static_cast<long>(nanoseconds % second)};

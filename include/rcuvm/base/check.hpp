@@ -8,8 +8,17 @@
 
 namespace rcuvm {
 
+#ifdef RCUVM_CHECKED
+/// Hears of a broken check first; the explorer takes it as a finding, and does not return.
+using check_listener = void (*)(const char* what, const char* file, int line) noexcept;
+extern constinit check_listener on_check_failed;
+#endif
+
 [[noreturn]] inline void check_failed(const char* what, const char* expression, const char* file,
                                       int line) noexcept {
+#ifdef RCUVM_CHECKED
+  on_check_failed(what, file, line);
+#endif
   std::fprintf(stderr, "rcuvm: %s:%d: %s (%s)\n", file, line, what, expression);
   std::abort();
 }

@@ -9,6 +9,7 @@
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/sync/annotations.hpp"
+#include "rcuvm/sync/checked.hpp"
 
 namespace rcuvm::sync {
 
@@ -24,6 +25,7 @@ class RCUVM_CAPABILITY("mutex") mutex {
   mutex& operator=(const mutex&) = delete;
 
   void lock() noexcept RCUVM_ACQUIRE() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+    if (checked::is_running()) return checked::current().lock(this, checked::sharing::exclusive);
 #ifdef RCUVM_RCU_QSBR
     if (!native_.try_lock()) lock_offline();
 #else
@@ -31,9 +33,13 @@ class RCUVM_CAPABILITY("mutex") mutex {
 #endif
   }
   [[nodiscard]] bool try_lock() noexcept RCUVM_TRY_ACQUIRE(true) RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+    if (checked::is_running()) return checked::current().try_lock(this, checked::sharing::exclusive);
     return native_.try_lock();
   }
-  void unlock() noexcept RCUVM_RELEASE() RCUVM_NO_THREAD_SAFETY_ANALYSIS { native_.unlock(); }
+  void unlock() noexcept RCUVM_RELEASE() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
+    if (checked::is_running()) return checked::current().unlock(this, checked::sharing::exclusive);
+    native_.unlock();
+  }
 
  private:
   friend class condition;
@@ -81,8 +87,14 @@ class condition {
   /// False: `nanoseconds` went by without a notification.
   bool wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexcept;
 
-  void notify_one() noexcept { native_.notify_one(); }
-  void notify_all() noexcept { native_.notify_all(); }
+  void notify_one() noexcept {
+    if (checked::is_running()) return checked::current().notify_one(this);
+    native_.notify_one();
+  }
+  void notify_all() noexcept {
+    if (checked::is_running()) return checked::current().notify_all(this);
+    native_.notify_all();
+  }
 
  private:
   std::condition_variable native_;

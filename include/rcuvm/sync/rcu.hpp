@@ -3,14 +3,20 @@
 
 /// Read-copy-update over liburcu: read sections, grace periods, and the pointer that readers follow.
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/liburcu.hpp"
 #include "rcuvm/sync/tsan.hpp"
+
+#if defined(RCUVM_CHECKED) && defined(RCUVM_RCU_QSBR)
+#error "the checked build models RCU itself: flavour memb"
+#endif
 
 #if defined(RCUVM_ASSERTIONS) || defined(RCUVM_RCU_QSBR)
 #define RCUVM_RCU_COUNTS_NESTING
@@ -42,7 +48,7 @@ namespace detail {
 
 /// What rcuvm keeps per thread beside liburcu's own word. Read by other threads for the diagnosis only.
 struct thread_state {
-  atomic<std::uint32_t> depth{0};  ///< open sections, where counted. guard: stored by its thread alone
+  std::atomic<std::uint32_t> depth{0};  ///< open sections, where counted. guard: stored by its thread alone
   bool is_foreign = false;  ///< the application has registered it with liburcu. guard: its thread alone
   std::uint32_t registrations = 0;             ///< guard: its thread alone
   const unsigned long* reader_word = nullptr;  ///< of liburcu. guard: registry, as all below
@@ -52,11 +58,19 @@ struct thread_state {
   char name[32] = {};
   char sections_ended = 0;  ///< TSan's token: only its address matters
 
-  void count_section(std::uint32_t change) noexcept { depth.store_relaxed(depth.load_relaxed() + change); }
+  [[nodiscard]] std::uint32_t open_sections() const noexcept { return depth.load(std::memory_order_relaxed); }
+  void count_section(std::uint32_t change) noexcept {
+    depth.store(open_sections() + change, std::memory_order_relaxed);
+  }
 };
 
 extern constinit thread_local thread_state this_thread;
 extern char grace_period_begun;  ///< TSan's token of all synchronize() calls
+
+/// Of the calling thread, which may be a virtual one.
+[[nodiscard]] inline thread_state& own_state() noexcept {
+  return checked::is_running() ? checked::current().own_state() : this_thread;
+}
 
 }  // namespace detail
 
@@ -74,7 +88,7 @@ class registration {
 /// Whether the calling thread is inside a read section.
 [[nodiscard]] inline bool is_in_section() noexcept {
 #ifdef RCUVM_RCU_COUNTS_NESTING
-  return detail::this_thread.depth.load_relaxed() != 0;
+  return detail::own_state().open_sections() != 0;
 #else
   return liburcu::is_reading();
 #endif
@@ -83,8 +97,8 @@ class registration {
 /// qsbr: this thread holds no pointer from a section. memb: nothing. Inside a section: nothing.
 inline void announce_quiescent_state() noexcept {
 #ifdef RCUVM_RCU_QSBR
-  if (is_in_section() || detail::this_thread.registrations == 0 || !liburcu::is_online()) return;
-  tsan::release(&detail::this_thread.sections_ended);
+  if (is_in_section() || detail::own_state().registrations == 0 || !liburcu::is_online()) return;
+  tsan::release(&detail::own_state().sections_ended);
   liburcu::quiescent_state();
   tsan::acquire(&detail::grace_period_begun);
 #endif
@@ -96,31 +110,39 @@ inline void announce_quiescent_state() noexcept {
 class read_section {
  public:
   read_section() noexcept {
-    RCUVM_ASSERT(detail::this_thread.registrations != 0,
+    RCUVM_ASSERT(detail::own_state().registrations != 0,
                  "a read section of a thread without rcu::registration");
 #ifdef RCUVM_RCU_QSBR
     RCUVM_ASSERT(liburcu::is_online(), "a read section of a thread that is offline");
 #endif
-    liburcu::read_lock();
+    if (checked::is_running()) {
+      checked::current().begin_section();
+    } else {
+      liburcu::read_lock();
+    }
     tsan::acquire(&detail::grace_period_begun);
 #ifdef RCUVM_RCU_COUNTS_NESTING
-    detail::this_thread.count_section(1);
+    detail::own_state().count_section(1);
 #endif
 #ifdef RCUVM_ASSERTIONS
-    owner_ = &detail::this_thread;
+    owner_ = &detail::own_state();
 #endif
   }
 
   ~read_section() {
 #ifdef RCUVM_ASSERTIONS
-    RCUVM_CHECK(owner_ == &detail::this_thread, "a read section ended by another thread, or twice");
+    RCUVM_CHECK(owner_ == &detail::own_state(), "a read section ended by another thread, or twice");
     owner_ = nullptr;
 #endif
 #ifdef RCUVM_RCU_COUNTS_NESTING
-    detail::this_thread.count_section(static_cast<std::uint32_t>(-1));
+    detail::own_state().count_section(static_cast<std::uint32_t>(-1));
 #endif
-    tsan::release(&detail::this_thread.sections_ended);
-    liburcu::read_unlock();
+    tsan::release(&detail::own_state().sections_ended);
+    if (checked::is_running()) {
+      checked::current().end_section();
+    } else {
+      liburcu::read_unlock();
+    }
 #ifdef RCUVM_RCU_QSBR
     if (!is_in_section()) {
       liburcu::quiescent_state();
@@ -134,7 +156,7 @@ class read_section {
   /// With RCUVM_ASSERTIONS: still open, and of the calling thread. Without: true.
   [[nodiscard]] bool is_current() const noexcept {
 #ifdef RCUVM_ASSERTIONS
-    return owner_ == &detail::this_thread;
+    return owner_ == &detail::own_state();
 #else
     return true;
 #endif
@@ -153,9 +175,9 @@ class offline {
  public:
 #ifdef RCUVM_RCU_QSBR
   offline() noexcept
-      : was_online_{detail::this_thread.registrations != 0 && !is_in_section() && liburcu::is_online()} {
+      : was_online_{detail::own_state().registrations != 0 && !is_in_section() && liburcu::is_online()} {
     if (!was_online_) return;
-    tsan::release(&detail::this_thread.sections_ended);
+    tsan::release(&detail::own_state().sections_ended);
     liburcu::go_offline();
   }
   ~offline() {

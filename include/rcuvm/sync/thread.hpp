@@ -17,12 +17,20 @@ namespace rcuvm::sync {
 class thread {
  public:
   template <class Body>
-  thread(std::string name, Body body)
-      : native_{[name = std::move(name), body = std::move(body)]() mutable {
-          show_name(name.c_str());
-          const rcu::registration here{name.c_str()};
-          body();
-        }} {}
+  thread(std::string name, Body body) {
+    auto registered = [name, body = std::move(body)]() mutable {
+      const rcu::registration here{name.c_str()};
+      body();
+    };
+    if (checked::is_running()) {
+      virtual_ = checked::current().start_thread(name.c_str(), std::move(registered));
+      return;
+    }
+    native_ = std::thread{[name = std::move(name), registered = std::move(registered)]() mutable {
+      show_name(name.c_str());
+      registered();
+    }};
+  }
   thread(thread&&) noexcept = default;
   thread& operator=(thread&&) = delete;
   ~thread() { join(); }
@@ -34,6 +42,7 @@ class thread {
   static void show_name(const char* name) noexcept;
 
   std::thread native_;
+  int virtual_ = -1;  ///< under the explorer: its number. guard: immutable
 };
 
 /// CPUs that this process may use, at least 1.
@@ -50,7 +59,7 @@ void sleep_ns(std::uint64_t nanoseconds) noexcept;
 
 /// A number that no two living threads share. Cost: no memory access.
 [[nodiscard]] inline std::uintptr_t current_thread_key() noexcept {
-  return reinterpret_cast<std::uintptr_t>(&rcu::detail::this_thread);
+  return reinterpret_cast<std::uintptr_t>(&rcu::detail::own_state());
 }
 
 }  // namespace rcuvm::sync

@@ -7,6 +7,8 @@
 /// the happens-before edges by hand; and it does not model fences, so seqcount.hpp uses read-modify-writes instead.
 /// Run with `TSAN_OPTIONS=suppressions=...` naming called_from_lib:liburcu-memb.so and called_from_lib:liburcu-qsbr.so.
 
+#include "rcuvm/sync/checked.hpp"
+
 #if defined(__SANITIZE_THREAD__)
 #define RCUVM_TSAN 1
 #elif defined(__has_feature)
@@ -25,12 +27,14 @@ namespace rcuvm::sync::tsan {
 
 /// All that happened before a release() of the same token happens before what follows.
 inline void acquire([[maybe_unused]] void* token) noexcept {
+  if (checked::is_running()) checked::current().acquire(token);
 #ifdef RCUVM_TSAN
   __tsan_acquire(token);
 #endif
 }
 
 inline void release([[maybe_unused]] void* token) noexcept {
+  if (checked::is_running()) checked::current().release(token);
 #ifdef RCUVM_TSAN
   __tsan_release(token);
 #endif

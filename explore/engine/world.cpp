@@ -1,0 +1,879 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/engine/world.hpp"
+
+#include <execinfo.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+
+namespace rcuvm::explore {
+
+namespace {
+
+constexpr std::size_t stack_bytes = std::size_t{256} << 10U;
+constexpr std::size_t granules = arena::size / 4;
+
+template <class T>
+T* zeros(std::size_t count) {
+  void* got = std::calloc(count, sizeof(T));
+  if (got == nullptr) throw std::bad_alloc{};
+  return static_cast<T*>(got);
+}
+
+world* the_world = nullptr;
+
+constexpr bool is_acquire(order with) noexcept { return with != order::relaxed && with != order::release; }
+constexpr bool is_release(order with) noexcept { return with != order::relaxed && with != order::acquire; }
+
+}  // namespace
+
+/// The engine's own code: its allocations are not the scenario's.
+class world::inside {
+ public:
+  explicit inside(world& of) noexcept : of_{of} { of_.is_inside_ = true; }
+  ~inside() { of_.is_inside_ = false; }
+  inside(const inside&) = delete;
+  inside& operator=(const inside&) = delete;
+
+ private:
+  world& of_;
+};
+
+world::world(world_limits limits)
+    : limits_{limits},
+      objects_(1024),
+      object_at_{zeros<std::uint32_t>(granules), std::free},
+      cells_{zeros<cell>(granules), std::free} {
+  if (the_world != nullptr) throw std::runtime_error{"one world at a time"};
+  void* got = ::mmap(nullptr, max_threads * stack_bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (got == MAP_FAILED) throw std::bad_alloc{};
+  stacks_ = got;
+  the_world = this;
+}
+
+world::~world() {
+  the_world = nullptr;
+  ::munmap(stacks_, max_threads * stack_bytes);
+}
+
+world* world::current() noexcept { return the_world != nullptr && the_world->is_running_ ? the_world : nullptr; }
+
+// --- a run ------------------------------------------------------------------------------------------------
+
+finding world::run(search& by, const std::function<void()>& body, trace* told) {
+  for (std::uint32_t i = 1; i != object_count_; ++i) object_at_[objects_[i].offset / 4] = 0;
+  object_count_ = 1;
+  memory_.reset();
+  lock_orders_.clear();
+  decisions_.clear();
+  grace_periods_ = {};
+  sections_ended_ = {};
+  finding_ = {};
+  ++run_;
+  steps_ = 0;
+  now_ns_ = 0;
+  thread_count_ = 1;
+  current_ = -1;
+  starting_by_ = -1;
+  is_starting_ = false;
+  is_quiet_ = true;
+  trace_ = told;
+  if (told != nullptr) *told = {};
+  search_ = &by;
+  by.begin_run();
+
+  virtual_thread& main = threads_[0];
+  const auto prepare_first = [&] {
+    main.body = body;
+    main.name = "main";
+    main.is_done = false;
+    main.waits_for = gate::open;
+    main.early_timeouts = 0;
+    main.happened = {};
+    main.happened.of(0) = 1;
+    main.loaded = main.released = {};
+    main.seen.clear();
+    main.held.clear();
+    main.sections = 0;
+    main.shared_stores = 0;
+    new (main.rcu.data()) sync::rcu::detail::thread_state{};
+    main.stack.prepare(static_cast<std::byte*>(stacks_) + stack_bytes, stack_bytes, &world::enter_thread);
+  };
+  prepare_first();
+  if (trace_ != nullptr) trace_->names = {"main"};
+
+  is_running_ = true;
+  sync::checked::running = this;
+  is_inside_ = true;
+  switch_to(0);
+  is_inside_ = false;
+  sync::checked::running = nullptr;
+  is_running_ = false;
+  if (trace_ != nullptr) trace_->objects = memory_.objects();
+  trace_ = nullptr;
+  return finding_;
+}
+
+void world::enter_thread() { the_world->run_thread(); }
+
+void world::run_thread() noexcept {
+  const int id = current_;
+  {
+    auto body = std::move(self().body);
+    is_inside_ = false;
+    try {
+      body();
+    } catch (const std::exception& thrown) {
+      report(finding_kind::check, std::string{"an exception leaves a thread: "} + thrown.what());
+    }
+  }
+  is_inside_ = true;
+  virtual_thread& me = threads_[static_cast<unsigned>(id)];
+  if (id == 0) {
+    if (me.sections != 0) report(finding_kind::check, "the body ends inside a read section");
+    if (alive() != only(0)) report(finding_kind::check, "the body ends before its threads");
+    if (memory_.live_objects() != 0) {
+      const auto first = std::ranges::find(memory_.objects(), arena::state::live, &arena::object::now);
+      report(finding_kind::leak, std::to_string(memory_.live_objects()) + " objects are left at the end",
+             first->where.first);
+    }
+    leave();
+  }
+  if (!me.held.empty()) report(finding_kind::check, "a thread ends with a lock held");
+  if (me.sections != 0) report(finding_kind::check, "a thread ends inside a read section");
+  take_step(operation::end, conflict::writes, place::end_of(id));
+  me.is_done = true;
+  for (int i = 0; i != thread_count_; ++i) {
+    virtual_thread& other = threads_[static_cast<unsigned>(i)];
+    if (other.is_done || other.waits_for != gate::joined || other.awaited != static_cast<std::uint32_t>(id)) continue;
+    search_->wait_is_over(i, search_->order_of(id));
+  }
+  schedule();  // nobody comes back to this stack
+  std::abort();
+}
+
+void world::concurrently(std::vector<thread_body> bodies) {
+  std::vector<int> started;
+  for (thread_body& each : bodies) started.push_back(start_thread(each.name, std::move(each.run)));
+  set_quiet(false);
+  for (const int each : started) join(each);
+  set_quiet(true);
+}
+
+void world::set_quiet(bool is_quiet) noexcept { is_quiet_ = is_quiet; }
+
+void world::report(finding_kind kind, std::string what, std::uint32_t object) noexcept {
+  is_inside_ = true;
+  finding_ = {kind, std::move(what), object};
+  if (trace_ != nullptr) trace_->last_stack = take_stack();
+  if (!is_quiet_) search_->stopped(now());
+  leave();
+}
+
+void world::fail(const char* what, const char* file, int line) noexcept {
+  is_inside_ = true;
+  report(finding_kind::check, std::string{what} + "  (" + file + ":" + std::to_string(line) + ")");
+}
+
+void world::leave() noexcept {
+  switch_to(-1);
+  std::abort();
+}
+
+int world::choose(int count) noexcept {
+  const inside here{*this};
+  if (is_quiet_ || count < 2) return 0;
+  const int chosen = search_->choose(count);
+  if (chosen < 0 || chosen >= count) report(finding_kind::divergence, "a choice that does not exist here");
+  decisions_.push_back(decision_of_choice(chosen));
+  if (trace_ != nullptr) {
+    record(operation::choose, {});
+    trace_->steps.back().value = static_cast<std::uint64_t>(chosen);
+    trace_->steps.back().has_value = true;
+  }
+  return chosen;
+}
+
+// --- scheduling -------------------------------------------------------------------------------------------
+
+void world::switch_to(int thread) noexcept {
+  fiber& from = current_ < 0 ? outside_ : self().stack;
+  current_ = thread;
+  fiber& to = thread < 0 ? outside_ : self().stack;
+  to.resume_from(from);
+}
+
+thread_set world::alive() const noexcept {
+  thread_set set = 0;
+  for (int i = 0; i != thread_count_; ++i) {
+    if (!threads_[static_cast<unsigned>(i)].is_done) set |= only(i);
+  }
+  return set;
+}
+
+moment world::now() noexcept {
+  return {enabled(), alive(), current_ >= 0 && !self().is_done ? current_ : -1, thread_count_, next_};
+}
+
+bool world::is_enabled(const virtual_thread& one, bool is_only) const noexcept {
+  switch (one.waits_for) {
+    case gate::open: return true;
+    case gate::exclusive: return objects_[one.awaited].owner < 0 && objects_[one.awaited].sharers == 0;
+    case gate::shared: return objects_[one.awaited].owner < 0;
+    case gate::grace_period: return one.grace_period == 0;
+    case gate::notified: return one.is_notified;
+    case gate::timed: return one.is_notified || is_only || one.early_timeouts < limits_.early_timeouts;
+    case gate::joined: return threads_[one.awaited].is_done;
+    case gate::changed:
+      return one.seen.empty() || std::ranges::any_of(one.seen, [this](const seen_version& each) {
+               return objects_[each.object].version != each.version;
+             });
+  }
+  return false;
+}
+
+thread_set world::enabled() const noexcept {
+  thread_set set = 0;
+  for (int i = 0; i != thread_count_; ++i) {
+    const virtual_thread& one = threads_[static_cast<unsigned>(i)];
+    if (!one.is_done && is_enabled(one, false)) set |= only(i);
+  }
+  if (set != 0) return set;
+  // Nobody can run: time goes on to the next end of a timed wait.
+  int first = -1;
+  for (int i = 0; i != thread_count_; ++i) {
+    const virtual_thread& one = threads_[static_cast<unsigned>(i)];
+    if (one.is_done || !is_enabled(one, true)) continue;
+    if (first < 0 || one.deadline_ns < threads_[static_cast<unsigned>(first)].deadline_ns) first = i;
+  }
+  return first < 0 ? 0 : only(first);
+}
+
+void world::schedule() noexcept {
+  ++total_steps_;
+  int chosen = 0;
+  const bool is_current_alive = !self().is_done;
+  if (is_quiet_) {
+    if (++steps_ > 10 * limits_.steps) report(finding_kind::endless, "the quiet part does not come to an end");
+    if (is_current_alive && is_enabled(self(), false)) return;
+    const thread_set can = enabled();
+    if (can == 0) deadlock();
+    chosen = std::countr_zero(can);
+  } else {
+    if (++steps_ > limits_.steps) {
+      report(finding_kind::endless, "no end after " + std::to_string(limits_.steps) + " steps");
+    }
+    const moment m = now();
+    if (m.enabled == 0) deadlock();
+    chosen = search_->pick(m);
+    if (chosen == nobody) {
+      search_->stopped(m);
+      leave();
+    }
+    if (!has(m.enabled, chosen)) {
+      report(finding_kind::divergence, "the schedule wants a thread that cannot run here");
+    }
+    if (std::popcount(m.enabled) > 1) decisions_.push_back(chosen);
+  }
+  if (chosen != current_) switch_to(chosen);
+}
+
+void world::take_step(operation what, conflict how, span_of_bytes where, gate waits_for,
+                      std::uint32_t awaited) noexcept {
+  virtual_thread& me = self();
+  next_[static_cast<unsigned>(current_)] = {what, how, where};
+  me.waits_for = waits_for;
+  me.awaited = awaited;
+  if (is_starting_) {
+    is_starting_ = false;
+    switch_to(starting_by_);
+  } else {
+    schedule();
+  }
+  me.waits_for = gate::open;
+  if (trace_ != nullptr) record(next_[static_cast<unsigned>(current_)].what, where);
+}
+
+int world::start_thread(const char* name, std::function<void()> body) noexcept {
+  const inside here{*this};
+  if (thread_count_ == max_threads) report(finding_kind::check, "more than 8 threads in a scenario");
+  take_step(operation::start, conflict::none, {});
+  const int parent = current_;
+  const int id = thread_count_++;
+  virtual_thread& made = threads_[static_cast<unsigned>(id)];
+  made.body = std::move(body);
+  made.name = name;
+  made.is_done = false;
+  made.waits_for = gate::open;
+  made.early_timeouts = 0;
+  made.happened = self().happened;
+  made.happened.of(id) = 1;
+  ++self().happened.of(parent);
+  made.loaded = made.released = {};
+  made.seen.clear();
+  made.held.clear();
+  made.sections = 0;
+  made.shared_stores = 0;
+  new (made.rcu.data()) sync::rcu::detail::thread_state{};
+  made.stack.prepare(static_cast<std::byte*>(stacks_) + static_cast<std::size_t>(id + 1) * stack_bytes, stack_bytes,
+                     &world::enter_thread);
+  if (trace_ != nullptr) trace_->names.emplace_back(name);
+  search_->wait_is_over(id, search_->order_of(parent));
+  starting_by_ = parent;
+  is_starting_ = true;
+  switch_to(id);
+  return id;
+}
+
+void world::join(int thread) noexcept {
+  const inside here{*this};
+  virtual_thread& other = threads_[static_cast<unsigned>(thread)];
+  take_step(operation::join, conflict::none, place::end_of(thread), gate::joined,
+            static_cast<std::uint32_t>(thread));
+  self().happened.join(other.happened);
+}
+
+void world::deadlock() noexcept {
+  std::string text = "deadlock:";
+  for (int i = 0; i != thread_count_; ++i) {
+    const virtual_thread& one = threads_[static_cast<unsigned>(i)];
+    if (!one.is_done) text += " " + one.name + " " + describe_wait(one) + ";";
+  }
+  text.pop_back();
+  report(finding_kind::deadlock, text);
+}
+
+std::string world::describe_wait(const virtual_thread& one) const {
+  switch (one.waits_for) {
+    case gate::exclusive:
+    case gate::shared: {
+      const tracked& lock = objects_[one.awaited];
+      std::string holders = lock.owner >= 0 ? threads_[static_cast<unsigned>(lock.owner)].name : "";
+      for (int i = 0; i != thread_count_; ++i) {
+        if (has(lock.sharers, i)) holders += (holders.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
+      }
+      return "waits for " + describe_place(lock.offset) + " held by " + holders;
+    }
+    case gate::grace_period: {
+      std::string readers;
+      for (int i = 0; i != thread_count_; ++i) {
+        if (has(one.grace_period, i)) readers += (readers.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
+      }
+      return "waits for the read section of " + readers;
+    }
+    case gate::notified:
+    case gate::timed: return "waits for a notification of " + describe_place(objects_[one.awaited].offset);
+    case gate::joined: return "waits for the end of " + threads_[one.awaited].name;
+    case gate::changed: return "spins on a value that nobody changes";
+    case gate::open: break;
+  }
+  return "can run";
+}
+
+std::string world::describe_place(std::uint32_t offset) const {
+  char text[32];
+  std::snprintf(text, sizeof text, "#%x", offset);
+  return text;
+}
+
+// --- objects ----------------------------------------------------------------------------------------------
+
+std::uint32_t world::index_of(const void* at, std::size_t bytes) noexcept {
+  const std::uint32_t granule = arena::offset_of(at) / 4;
+  if (const std::uint32_t index = object_at_[granule]; index != 0) return index;
+  if (object_count_ == objects_.size()) objects_.resize(2 * objects_.size());
+  const std::uint32_t index = object_count_++;
+  tracked& made = objects_[index];
+  made.offset = arena::offset_of(at);
+  made.version = 0;
+  made.owner = -1;
+  made.sharers = 0;
+  made.released = {};
+  made.shared_released = {};
+  made.waiters.clear();
+  object_at_[granule] = index;
+  // The other words of it are no plain data either.
+  for (std::size_t i = 1; i < (bytes + 3) / 4; ++i) {
+    if (object_at_[granule + i] != 0) continue;
+    if (object_count_ == objects_.size()) objects_.resize(2 * objects_.size());
+    objects_[object_count_].offset = made.offset + static_cast<std::uint32_t>(4 * i);
+    objects_[object_count_].waiters.clear();
+    object_at_[granule + i] = object_count_++;
+  }
+  return index;
+}
+
+void world::note_read(std::uint32_t index) noexcept {
+  for (seen_version& each : self().seen) {
+    if (each.object == index) return;
+  }
+  self().seen.push_back({index, objects_[index].version});
+}
+
+void world::note_write(std::uint32_t index) noexcept {
+  const std::uint32_t now = ++objects_[index].version;
+  for (seen_version& each : self().seen) {
+    if (each.object == index && each.version + 1 == now) each.version = now;
+  }
+}
+
+void world::check_live(const void* at, std::size_t bytes, const char* what) noexcept {
+  const std::uint32_t offset = arena::offset_of(at);
+  const auto now = memory_.state_at(offset);
+  if (now == arena::state::live && memory_.state_at(offset + static_cast<std::uint32_t>(bytes) - 1) == now) return;
+  if (now == arena::state::freed) {
+    report(finding_kind::use_after_free, std::string{what} + " of memory that has been freed", offset);
+  }
+  report(finding_kind::wild_touch, std::string{what} + " of memory that is nobody's", offset);
+}
+
+void world::touch(const void* word, std::size_t bytes, access how, order with) noexcept {
+  if (!arena::holds(word)) return;
+  const inside here{*this};
+  static constexpr std::array<operation, 3> names{operation::load, operation::store, operation::update};
+  static constexpr std::array<const char*, 3> texts{"an atomic load", "an atomic store", "an atomic update"};
+  const auto kind = static_cast<unsigned>(how);
+  check_live(word, bytes, texts[kind]);
+  const std::uint32_t index = index_of(word, bytes);
+  take_step(names[kind], how == access::load ? conflict::reads : conflict::writes, span_of(word, bytes));
+  check_live(word, bytes, texts[kind]);
+  if (trace_ != nullptr) trace_->steps.back().with = with;
+
+  virtual_thread& me = self();
+  tracked& it = known(index);
+  if (how != access::store) {
+    (is_acquire(with) ? me.happened : me.loaded).join(it.released);
+    note_read(index);
+  }
+  if (how == access::load) return;
+  ++me.shared_stores;
+  const clock& given = is_release(with) ? me.happened : me.released;
+  if (how == access::store) {
+    it.released = given;
+  } else {
+    it.released.join(given);
+  }
+  if (is_release(with)) ++me.happened.of(current_);
+  note_write(index);
+}
+
+void world::show(std::uint64_t value) noexcept {
+  if (trace_ == nullptr || trace_->steps.empty()) return;
+  traced_step& last = trace_->steps.back();
+  if (last.thread != current_ || last.has_value) return;
+  last.value = value;
+  last.has_value = true;
+}
+
+void world::use(const void* object, std::size_t bytes, access how) noexcept {
+  if (!arena::holds(object)) return;
+  const inside here{*this};
+  check_live(object, bytes, "a use");
+  const std::uint32_t index = index_of(object, bytes);
+  take_step(operation::use, how == access::load ? conflict::reads : conflict::writes, span_of(object, 4));
+  check_live(object, bytes, "a use");
+  note_read(index);
+  if (how != access::load) note_write(index);
+}
+
+void world::fence(order with) noexcept {
+  virtual_thread& me = self();
+  if (is_acquire(with)) me.happened.join(me.loaded);
+  if (is_release(with)) {
+    me.released = me.happened;
+    ++me.happened.of(current_);
+  }
+}
+
+void world::acquire(const void* token) noexcept {
+  if (!arena::holds(token)) return;
+  const inside here{*this};
+  self().happened.join(known(index_of(token, 1)).released);
+}
+
+void world::release(const void* token) noexcept {
+  if (!arena::holds(token)) return;
+  const inside here{*this};
+  known(index_of(token, 1)).released.join(self().happened);
+  ++self().happened.of(current_);
+}
+
+// --- locks ------------------------------------------------------------------------------------------------
+
+void world::taken(std::uint32_t index, sharing how) noexcept {
+  virtual_thread& me = self();
+  tracked& it = known(index);
+  me.happened.join(it.released);
+  if (how == sharing::exclusive) {
+    me.happened.join(it.shared_released);
+    it.owner = current_;
+  } else {
+    it.sharers |= only(current_);
+  }
+  me.held.push_back({index, how});
+  note_read(index);
+}
+
+/// An order of taking that another order contradicts can deadlock, even if this run did not.
+void world::note_lock_order(std::uint32_t index) noexcept {
+  for (const held_lock& held : self().held) {
+    const std::pair edge{held.object, index};
+    if (held.object == index || std::ranges::find(lock_orders_, edge) != lock_orders_.end()) continue;
+    lock_orders_.push_back(edge);
+    // Is there a way back from the new one?
+    std::vector<std::uint32_t> reached{index};
+    for (std::size_t i = 0; i != reached.size(); ++i) {
+      for (const auto& [first, then] : lock_orders_) {
+        if (first != reached[i] || std::ranges::find(reached, then) != reached.end()) continue;
+        reached.push_back(then);
+        if (then != held.object) continue;
+        report(finding_kind::lock_order,
+               self().name + " takes " + describe_place(known(index).offset) + " while it holds " +
+                   describe_place(known(held.object).offset) + "; elsewhere they are taken the other way round",
+               known(index).offset);
+      }
+    }
+  }
+}
+
+void world::lock(const void* what, sharing how) noexcept {
+  if (!arena::holds(what)) return;
+  const inside here{*this};
+  check_live(what, 4, "a lock");
+  const std::uint32_t index = index_of(what, 4);
+  if (known(index).owner == current_ || has(known(index).sharers, current_)) {
+    report(finding_kind::deadlock, self().name + " takes a lock that it holds already", known(index).offset);
+  }
+  note_lock_order(index);
+  take_step(operation::lock, conflict::acquires, span_of(what, 4),
+            how == sharing::exclusive ? gate::exclusive : gate::shared, index);
+  check_live(what, 4, "a lock");
+  taken(index, how);
+}
+
+bool world::try_lock(const void* what, sharing how) noexcept {
+  if (!arena::holds(what)) return true;
+  const inside here{*this};
+  check_live(what, 4, "a lock");
+  const std::uint32_t index = index_of(what, 4);
+  take_step(operation::try_lock, conflict::writes, span_of(what, 4));
+  check_live(what, 4, "a lock");
+  note_read(index);
+  const tracked& it = known(index);
+  if (it.owner >= 0 || (how == sharing::exclusive && it.sharers != 0)) return false;
+  taken(index, how);
+  return true;
+}
+
+void world::unlock(const void* what, sharing how) noexcept {
+  if (!arena::holds(what)) return;
+  const inside here{*this};
+  check_live(what, 4, "an unlock");
+  const std::uint32_t index = index_of(what, 4);
+  take_step(operation::unlock, conflict::writes, span_of(what, 4));
+  check_live(what, 4, "an unlock");
+  virtual_thread& me = self();
+  tracked& it = known(index);
+  const bool is_held = how == sharing::exclusive ? it.owner == current_ : has(it.sharers, current_);
+  if (!is_held) report(finding_kind::check, me.name + " unlocks a lock that it does not hold", it.offset);
+  if (how == sharing::exclusive) {
+    it.owner = -1;
+    it.released = me.happened;
+  } else {
+    it.sharers &= ~only(current_);
+    it.shared_released.join(me.happened);
+  }
+  ++me.happened.of(current_);
+  std::erase_if(me.held, [index](const held_lock& each) { return each.object == index; });
+  note_write(index);
+}
+
+// --- conditions, time -------------------------------------------------------------------------------------
+
+void world::wait(const void* condition, const void* mutex) noexcept {
+  {
+    const inside here{*this};
+    check_live(condition, 4, "a wait");
+    const std::uint32_t index = index_of(condition, 4);
+    take_step(operation::wait, conflict::writes, span_of(condition, 4));
+    self().is_notified = false;
+    known(index).waiters.push_back(current_);
+  }
+  unlock(mutex, sharing::exclusive);
+  {
+    const inside here{*this};
+    take_step(operation::wake, conflict::none, span_of(condition, 4), gate::notified, index_of(condition, 4));
+  }
+  lock(mutex, sharing::exclusive);
+}
+
+bool world::wait_for_ns(const void* condition, const void* mutex, std::uint64_t nanoseconds) noexcept {
+  bool has_been_notified = false;
+  {
+    const inside here{*this};
+    check_live(condition, 4, "a wait");
+    const std::uint32_t index = index_of(condition, 4);
+    take_step(operation::wait, conflict::writes, span_of(condition, 4));
+    self().is_notified = false;
+    known(index).waiters.push_back(current_);
+  }
+  unlock(mutex, sharing::exclusive);
+  {
+    const inside here{*this};
+    const std::uint32_t index = index_of(condition, 4);
+    self().deadline_ns = now_ns_ + nanoseconds;
+    if (self().is_notified) {
+      take_step(operation::wake, conflict::none, span_of(condition, 4), gate::timed, index);
+    } else {
+      take_step(operation::timeout, conflict::writes, span_of(condition, 4), gate::timed, index);
+    }
+    has_been_notified = self().is_notified;
+    if (!has_been_notified) {
+      forget_waiter(index, current_);
+      ++self().early_timeouts;
+      now_ns_ = std::max(now_ns_, self().deadline_ns);
+    }
+  }
+  lock(mutex, sharing::exclusive);
+  return has_been_notified;
+}
+
+void world::forget_waiter(std::uint32_t condition, int thread) noexcept {
+  std::erase(known(condition).waiters, thread);
+}
+
+void world::wake(int thread, std::uint32_t condition) noexcept {
+  virtual_thread& one = threads_[static_cast<unsigned>(thread)];
+  forget_waiter(condition, thread);
+  one.is_notified = true;
+  if (one.waits_for == gate::timed) next_[static_cast<unsigned>(thread)] = {operation::wake, conflict::none, {}};
+  search_->wait_is_over(thread, search_->order_of(current_));
+}
+
+void world::notify_one(const void* condition) noexcept {
+  if (!arena::holds(condition)) return;
+  int count = 0;
+  std::uint32_t index = 0;
+  {
+    const inside here{*this};
+    check_live(condition, 4, "a notification");
+    index = index_of(condition, 4);
+    take_step(operation::notify, conflict::writes, span_of(condition, 4));
+    check_live(condition, 4, "a notification");
+    count = static_cast<int>(known(index).waiters.size());
+  }
+  if (count == 0) return;
+  const int chosen = choose(count);
+  const inside here{*this};
+  wake(known(index).waiters[static_cast<std::size_t>(chosen)], index);
+}
+
+void world::notify_all(const void* condition) noexcept {
+  if (!arena::holds(condition)) return;
+  const inside here{*this};
+  check_live(condition, 4, "a notification");
+  const std::uint32_t index = index_of(condition, 4);
+  take_step(operation::notify, conflict::writes, span_of(condition, 4));
+  check_live(condition, 4, "a notification");
+  while (!known(index).waiters.empty()) wake(known(index).waiters.front(), index);
+}
+
+void world::yield() noexcept {
+  const inside here{*this};
+  take_step(operation::yield, conflict::none, {}, gate::changed);
+  self().seen.clear();
+}
+
+void world::sleep_ns(std::uint64_t nanoseconds) noexcept {
+  const inside here{*this};
+  virtual_thread& me = self();
+  me.is_notified = false;
+  me.deadline_ns = now_ns_ + nanoseconds;
+  take_step(operation::timeout, conflict::none, place::time, gate::timed);
+  ++me.early_timeouts;
+  now_ns_ = std::max(now_ns_, me.deadline_ns);
+}
+
+// --- RCU --------------------------------------------------------------------------------------------------
+
+sync::rcu::detail::thread_state& world::own_state() noexcept {
+  return *std::launder(reinterpret_cast<sync::rcu::detail::thread_state*>(self().rcu.data()));
+}
+
+void world::begin_section() noexcept {
+  const inside here{*this};
+  virtual_thread& me = self();
+  if (me.sections++ != 0) return;
+  --me.sections;  // not yet open
+  take_step(operation::begin_section, conflict::reads, place::grace_period);
+  ++me.sections;
+  me.happened.join(grace_periods_);
+}
+
+void world::end_section() noexcept {
+  const inside here{*this};
+  virtual_thread& me = self();
+  if (me.sections == 0) report(finding_kind::check, "a read section is left that was not entered");
+  if (me.sections > 1) {
+    --me.sections;
+    return;
+  }
+  take_step(operation::end_section, conflict::reads, place::grace_period);
+  me.sections = 0;
+  sections_ended_.join(me.happened);
+  for (int i = 0; i != thread_count_; ++i) {
+    virtual_thread& other = threads_[static_cast<unsigned>(i)];
+    if (!has(other.grace_period, current_)) continue;
+    other.grace_period &= ~only(current_);
+    other.came_before_grace.join(me.happened);
+    other.order_of_grace.join(search_->order_of(current_));
+  }
+  ++me.happened.of(current_);
+}
+
+void world::synchronize() noexcept {
+  const inside here{*this};
+  virtual_thread& me = self();
+  if (me.sections != 0) report(finding_kind::check, "synchronize() inside a read section waits for itself");
+  take_step(operation::begin_grace_period, conflict::writes, place::grace_period);
+  grace_periods_.join(me.happened);
+  ++me.happened.of(current_);
+  me.happened.join(sections_ended_);
+  me.grace_period = 0;
+  me.came_before_grace = {};
+  me.order_of_grace = {};
+  for (int i = 0; i != thread_count_; ++i) {
+    const virtual_thread& other = threads_[static_cast<unsigned>(i)];
+    if (!other.is_done && other.sections != 0) me.grace_period |= only(i);
+  }
+  if (me.grace_period == 0) return;
+  take_step(operation::end_grace_period, conflict::none, {}, gate::grace_period);
+  me.happened.join(me.came_before_grace);
+  search_->wait_is_over(current_, me.order_of_grace);
+}
+
+// --- memory -----------------------------------------------------------------------------------------------
+
+void* world::allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  const inside here{*this};
+  void* made = memory_.allocate(bytes, alignment);
+  if (made == nullptr) report(finding_kind::check, "the scenario needs more memory than its arena has");
+  if (trace_ != nullptr) {
+    arena::object& it = *memory_.find(arena::offset_of(made));
+    it.allocated_by = current_;
+    it.allocation_stack = take_stack();
+  }
+  return made;
+}
+
+arena::object& world::find_to_free(const void* object) noexcept {
+  const std::uint32_t offset = arena::offset_of(object);
+  arena::object* it = memory_.find(offset);
+  if (it == nullptr || it->where.first != offset) {
+    report(finding_kind::wild_touch, "a free of what was never allocated", offset);
+  }
+  if (it->now == arena::state::freed) report(finding_kind::double_free, "freed twice", offset);
+  return *it;
+}
+
+void world::free_now(arena::object& dead) noexcept {
+  check_order_of_free(dead);
+  if (trace_ != nullptr) {
+    dead.freed_by = current_;
+    dead.free_stack = take_stack();
+  }
+  memory_.free(dead);
+}
+
+void world::deallocate(void* object) noexcept {
+  if (!arena::holds(object)) return;
+  const inside here{*this};
+  take_step(operation::free, conflict::writes, find_to_free(object).where);
+  free_now(find_to_free(object));
+}
+
+void world::deallocate_private(void* object) noexcept {
+  if (is_inside_) return;
+  const inside here{*this};
+  free_now(find_to_free(object));
+}
+
+void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) noexcept {
+  const inside here{*this};
+  check_live(arena::at(offset), bytes, is_write ? "a store" : "a load");
+  virtual_thread& me = self();
+  const auto last = static_cast<std::uint32_t>(offset + bytes);
+  for (std::uint32_t granule = offset / 4; granule * 4 < last; ++granule) {
+    if (object_at_[granule] != 0) continue;
+    const std::uint32_t from = std::max(offset, granule * 4) - granule * 4;
+    const std::uint32_t to = std::min(last, granule * 4 + 4) - granule * 4;
+    const auto mask = static_cast<std::uint8_t>((0xfU << from) & (0xfU >> (4 - to)));
+    cell& it = cells_[granule];
+    if (it.run != run_) it = {.run = run_};
+    const bool is_unordered_write = (it.write_mask & mask) != 0 && it.writer != current_ &&
+                                    it.write_at > me.happened.of(it.writer);
+    if (is_unordered_write) {
+      report(finding_kind::data_race,
+             std::string{is_write ? "a store" : "a load"} + " of " + me.name + " and a store of " +
+                 threads_[it.writer].name + " are unordered",
+             offset);
+    }
+    const auto mine = static_cast<unsigned>(current_);
+    if (!is_write) {
+      it.read_at[mine] = me.happened.of(current_);
+      it.read_mask[mine] |= mask;
+      continue;
+    }
+    for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
+      if (other == mine || (it.read_mask[other] & mask) == 0 || it.read_at[other] <= me.happened.at[other]) continue;
+      report(finding_kind::data_race,
+             "a store of " + me.name + " and a load of " + threads_[other].name + " are unordered", offset);
+    }
+    it.writer = static_cast<std::uint8_t>(current_);
+    it.write_mask = mask;
+    it.write_at = me.happened.of(current_);
+  }
+}
+
+/// A free is a store to the whole: who has touched it without having been waited for may do so again.
+void world::check_order_of_free(const arena::object& dead) noexcept {
+  const virtual_thread& me = self();
+  for (std::uint32_t granule = dead.where.first / 4; granule * 4 < dead.where.end; ++granule) {
+    const cell& it = cells_[granule];
+    if (it.run != run_) continue;
+    for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
+      const bool has_written = it.write_mask != 0 && it.writer == other && it.write_at > me.happened.at[other];
+      const bool has_read = it.read_mask[other] != 0 && it.read_at[other] > me.happened.at[other];
+      if (static_cast<int>(other) == current_ || !(has_written || has_read)) continue;
+      report(finding_kind::use_after_free,
+             me.name + " frees what " + threads_[other].name + " uses: nothing orders the free after the use",
+             granule * 4);
+    }
+  }
+}
+
+// --- the trace --------------------------------------------------------------------------------------------
+
+std::uint32_t world::take_stack() noexcept {
+  call_stack taken{};
+  ::backtrace(taken.data(), static_cast<int>(taken.size() - 1));
+  trace_->stacks.push_back(taken);
+  return static_cast<std::uint32_t>(trace_->stacks.size() - 1);
+}
+
+void world::record(operation what, span_of_bytes where) noexcept {
+  traced_step step;
+  step.thread = current_;
+  step.what = what;
+  step.where = where;
+  step.is_quiet = is_quiet_;
+  step.stack = is_quiet_ ? 0 : take_stack();
+  trace_->steps.push_back(step);
+}
+
+}  // namespace rcuvm::explore
