@@ -7,7 +7,11 @@ endif()
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(rcuvm_urcu REQUIRED IMPORTED_TARGET liburcu-${RCUVM_RCU})
-find_package(Boost 1.74 REQUIRED)
+if(RCUVM_EXPLORER)
+  find_package(Boost 1.74 REQUIRED COMPONENTS context)
+else()
+  find_package(Boost 1.74 REQUIRED)
+endif()
 find_package(Threads REQUIRED)
 
 if(RCUVM_PROGRAM OR RCUVM_TESTS)

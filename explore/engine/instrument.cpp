@@ -60,6 +60,8 @@ void __asan_store8_noabort(void* at) { seen(at, 8, true); }
 void __asan_store16_noabort(void* at) { seen(at, 16, true); }
 void __asan_storeN_noabort(void* at, std::size_t bytes) { seen(at, bytes, true); }
 void __asan_handle_no_return() {}
+void __asan_before_dynamic_init(const char*) {}
+void __asan_after_dynamic_init() {}
 }
 // NOLINTEND
 

@@ -2,6 +2,7 @@
 #include "rcuvm/sync/checked.hpp"
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/base/mutation.hpp"
 
 #ifdef RCUVM_CHECKED
 
@@ -15,6 +16,7 @@ void report_to_scheduler(const char* what, const char* file, int line) noexcept 
 
 }  // namespace
 
+constinit mutation active_mutation = mutation::none;
 constinit check_listener on_check_failed = report_to_scheduler;
 
 namespace sync::checked {

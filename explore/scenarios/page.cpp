@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/scenarios/scenario.hpp"
+
+namespace rcuvm::explore {
+
+std::vector<scenario> page_scenarios() { return {}; }
+
+}  // namespace rcuvm::explore
