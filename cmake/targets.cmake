@@ -90,7 +90,7 @@ set(rcuvm_instrumentation -fsanitize=kernel-address --param asan-instrumentation
 
 # Always optimized: a search that is three times slower proves three times less. -g for the story's source lines.
 function(rcuvm_configure_explored target)
-  target_compile_definitions(${target} PUBLIC RCUVM_CHECKED RCUVM_ASSERTIONS)
+  target_compile_definitions(${target} PUBLIC RCUVM_CHECKED RCUVM_EXPLORED RCUVM_ASSERTIONS)
   target_compile_options(${target} PRIVATE -O2 -g -fno-omit-frame-pointer)
 endfunction()
 

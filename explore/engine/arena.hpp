@@ -3,17 +3,21 @@
 
 /// The memory of a run.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "explore/engine/clock.hpp"
 #include "explore/engine/step.hpp"
 
 namespace rcuvm::explore {
 
-/// Same addresses in every run; nothing is used twice within a run, so that each later touch of freed memory is seen.
+/// Same addresses in every run, whoever runs first: each thread has its own part. Nothing is used twice within a run, so that each later
+/// touch of freed memory is seen.
 ///
-///   [ red | object | red | object | ... | never used ]      states: none, live, freed, per 8 bytes
+///   part of main                                      part of thread 1
+///   [ red | object | red | object | ... never used ]  [ red | object | ... ]     states: none, live, freed, per 8 bytes
 ///
 /// Cost: an allocation writes one byte per 8, a free likewise and the pattern 0xDD.
 class arena {
@@ -44,10 +48,12 @@ class arena {
   [[nodiscard]] static std::uint32_t offset_of(const void* at) noexcept {
     return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(at) - base);
   }
-  [[nodiscard]] static void* at(std::uint32_t offset) noexcept { return reinterpret_cast<void*>(base + offset); }
+  [[nodiscard]] static void* at(std::uint32_t offset) noexcept {
+    return reinterpret_cast<void*>(base + offset);
+  }
 
-  /// Null when the arena is used up.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) noexcept;
+  /// Null when the thread's part is used up.
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment, int thread) noexcept;
   /// Null: there is no such object. Its state says whether it may be freed.
   [[nodiscard]] object* find(std::uint32_t offset) noexcept;
   void free(object& which) noexcept;
@@ -56,17 +62,24 @@ class arena {
     return static_cast<state>(states_[offset / 8]);
   }
   [[nodiscard]] std::size_t live_objects() const noexcept { return live_; }
-  [[nodiscard]] const std::vector<object>& objects() const noexcept { return objects_; }
+  [[nodiscard]] std::vector<object> objects() const;
   /// All is forgotten.
   void reset() noexcept;
 
  private:
   static constexpr std::uint32_t red_zone = 16;
 
-  std::uint32_t top_ = place::first_offset;
+  static constexpr std::uint32_t part_size = size / max_threads;
+
+  struct part {
+    std::uint32_t first = 0;
+    std::uint32_t top = 0;
+    std::vector<object> objects;  // by offset
+  };
+
   std::size_t live_ = 0;
   std::uint8_t* states_;
-  std::vector<object> objects_;  // by offset
+  std::array<part, max_threads> parts_;
 };
 
 }  // namespace rcuvm::explore

@@ -1,8 +1,230 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "explore/scenarios/scenario.hpp"
+
+/// Faults and accesses beside changes: F1, F2, F3, M1.
+
+#include <memory>
+
+#include "explore/scenarios/pages.hpp"
 
 namespace rcuvm::explore {
 
-std::vector<scenario> page_scenarios() { return {}; }
+namespace {
+
+constexpr std::uint64_t old_value = 1;
+constexpr std::uint64_t new_value = 2;
+
+/// The fault that installs after the zap.
+struct fault_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, old_value); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
+    };
+  }
+};
+
+/// munmap, mmap at the same address before the grace period is over, an access on another cpu.
+struct remap_beside_access {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("munmap, mmap", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        in->map_at(by, here, 1, mm::map_flag::fixed_noreplace);
+                        RCUVM_PROMISE(in->get(by, here) == 0U, "F2: a new mapping shows an old page");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) {
+                 const auto got = in->get(by, here);
+                 RCUVM_PROMISE(!got || *got == old_value || *got == 0, "F1: a page of somebody else");
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == 0U, "F2: a new mapping shows an old page");
+    };
+  }
+};
+
+/// MAP_FIXED over a mapping with a page.
+struct map_fixed_beside_access {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("MAP_FIXED", *in,
+                      [&in](vm::cpu& by) {
+                        in->map_at(by, here);
+                        RCUVM_PROMISE(in->get(by, here) == 0U, "F2: a new mapping shows an old page");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) {
+                 const auto first = in->get(by, here);
+                 const auto then = in->get(by, here);
+                 if (first == 0U) RCUVM_PROMISE(then == 0U, "F2: an old page comes back");
+               }));
+    };
+  }
+};
+
+/// A page freed on one cpu is taken at once by another mapping, while a third thread still has its translation.
+struct frame_reuse {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->map_at(in->cpu, elsewhere);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("munmap, reuse", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        in->put(by, elsewhere, new_value);
+                        RCUVM_PROMISE(in->get(by, elsewhere) == new_value,
+                                      "F1: a page is written through an old translation");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) {
+                 std::ignore = in->try_put(by, here, 3);
+                 std::ignore = in->try_put(by, here, 4);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, elsewhere) == new_value,
+                    "F1: a page is written through an old translation");
+    };
+  }
+};
+
+/// An empty table is cut off while a fault wants to put a page into it.
+struct reclaim_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("mmap, fault", *in, [&in](vm::cpu& by) {
+                 in->map_at(by, here + page_size);
+                 in->put(by, here + page_size, new_value);
+                 RCUVM_PROMISE(in->get(by, here + page_size) == new_value,
+                               "F3: a page is lost with its table");
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here + page_size) == new_value, "F3: a page is lost with its table");
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1: a page is reached after munmap has returned");
+    };
+  }
+};
+
+/// mremap takes a page along; an access on another cpu finds it at one of the two places, or nothing.
+struct move_beside_access {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("mremap", *in,
+                      [&in](vm::cpu& by) {
+                        const auto to =
+                            in->space.remap(by, {.old_address = here,
+                                                 .old_length = page_size,
+                                                 .new_length = page_size,
+                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
+                                                 .new_address = elsewhere});
+                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) {
+                 const auto at_new = in->get(by, elsewhere);
+                 RCUVM_PROMISE(!at_new || *at_new == old_value, "F2: the moved mapping shows another page");
+                 const auto at_old = in->get(by, here);
+                 RCUVM_PROMISE(!at_old || *at_old == old_value,
+                               "F2: the mapping shows a page that is not its own");
+                 RCUVM_PROMISE(!at_new || !at_old, "F1: the old place is there after the new one");
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, elsewhere) == old_value, "F2: the page is lost on its way");
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1: a page is reached after mremap has returned");
+    };
+  }
+};
+
+/// mprotect takes the right to write away.
+struct protect_beside_write {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      std::optional<std::uint64_t> seen;
+      together(on_cpu("mprotect", *in,
+                      [&in, &seen](vm::cpu& by) {
+                        RCUVM_CHECK(in->space.protect(by, {here, here + page_size}, {vm::prot::read}),
+                                    "an mprotect");
+                        seen = in->get(by, here);
+                      }),
+               on_cpu("write", *in, [&in](vm::cpu& by) {
+                 std::ignore = in->try_put(by, here, 2);
+                 std::ignore = in->try_put(by, here, 3);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == seen, "F3: a write gets through after mprotect has returned");
+    };
+  }
+};
+
+/// fork beside a write: what the child has seen once, it sees for ever.
+struct fork_beside_write {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      std::unique_ptr<address_space<Design>> child;
+      std::uint64_t first = 0;
+      std::uint64_t then = 0;
+      together(on_cpu("fork", *in,
+                      [&](vm::cpu& by) {
+                        child = in->space.fork(by);
+                        std::ignore = child->read(by, here, std::as_writable_bytes(std::span{&first, 1}));
+                      }),
+               on_cpu("write", *in, [&in](vm::cpu& by) {
+                 in->put(by, here, 2);
+                 in->put(by, here, 3);
+               }));
+      std::ignore = child->read(in->cpu, here, std::as_writable_bytes(std::span{&then, 1}));
+      RCUVM_PROMISE(first == then, "F2: a write after fork is seen by the child");
+      RCUVM_PROMISE(in->get(in->cpu, here) == 3U, "F2: a write is lost in fork");
+      child->exit(in->cpu);
+    };
+  }
+};
+
+}  // namespace
+
+std::vector<scenario> page_scenarios() {
+  const search_options bound_2{.how = strategy::bounded, .bound = 2, .max_schedules = 10'000'000};
+  const auto make = [&](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
+    return scenario{
+        .name = name, .summary = summary, .claim = claim, .subjects = under_each_design(body, bound_2)};
+  };
+  return {
+      make("late-install", "a fault beside munmap: it must not install a page after the zap", "F3",
+           fault_beside_munmap{}),
+      make("stale-pte", "munmap, mmap at the same address, an access on another cpu", "F2",
+           remap_beside_access{}),
+      make("map-fixed", "MAP_FIXED over a mapping, an access on another cpu", "F2",
+           map_fixed_beside_access{}),
+      make("frame-reuse", "a freed frame is used anew while another cpu has its translation", "F1",
+           frame_reuse{}),
+      make("table-reclaim", "an empty table is cut off beside a fault into it", "F3", reclaim_beside_fault{}),
+      make("move-pages", "mremap moves a page, an access on another cpu", "F2", move_beside_access{}),
+      make("protect", "mprotect beside a write", "F3", protect_beside_write{}),
+      make("fork", "fork beside a write", "F2", fork_beside_write{}),
+  };
+}
 
 }  // namespace rcuvm::explore

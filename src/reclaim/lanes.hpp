@@ -38,6 +38,7 @@ class lanes {
       lane& here = lanes_[(start + step) % lane_count];
       if (here.is_busy.exchange_acquire(1) != 0) continue;  // lanes.R1 <- lanes.W1
       sync::tsan::release(batch);                           // lanes.W2 -> lanes.R2
+      sync::checked::use(&here.ring, sizeof here.ring, sync::checked::access::update);
       const bool pushed = here.ring.push(batch);
       here.is_busy.store_release(0);  // lanes.W1 -> lanes.R1
       return pushed;
@@ -49,6 +50,7 @@ class lanes {
   template <class Take>
   void collect(Take take) noexcept {
     for (lane& here : lanes_) {
+      sync::checked::use(&here.ring, sizeof here.ring, sync::checked::access::update);
       here.ring.consume_all([&take](retire_block* batch) {
         sync::tsan::acquire(batch);  // lanes.R2 <- lanes.W2
         take(batch);
@@ -57,9 +59,9 @@ class lanes {
   }
 
  private:
-  static constexpr unsigned lane_bits = 3;
+  static constexpr unsigned lane_bits = sync::checked::sized(3U, 1U);
   static constexpr std::size_t lane_count = std::size_t{1} << lane_bits;
-  static constexpr std::size_t lane_capacity = 1024;
+  static constexpr std::size_t lane_capacity = sync::checked::sized(1024U, 4U);
 
   /// Multiplicative hashing (Knuth, TAOCP 6.4): thread keys are addresses a stack's size apart.
   [[nodiscard]] static std::size_t home_of(std::uint64_t thread_key) noexcept {

@@ -9,6 +9,7 @@
 
 #include "batch_list.hpp"
 #include "lanes.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/mutex.hpp"
@@ -23,7 +24,8 @@ namespace {
 using detail::retire_block;
 
 constexpr std::uint64_t nap_ns = 1'000'000;  // batches share a grace period; memory rests this much longer
-constexpr unsigned naps_before_sleep = 16;   // a writer pays the wake-up only after so long a silence
+constexpr unsigned naps_before_sleep =
+    sync::checked::sized(16U, 0U);  // a writer pays the wake-up only after so long a silence
 constexpr std::uint64_t diagnosis_interval_ns = 1'000'000'000;
 
 void raise_to(sync::atomic<std::uint64_t>& mark, std::uint64_t value) noexcept {
@@ -214,7 +216,7 @@ bool limbo::state::reclaim() noexcept {
   if (waiting.is_empty()) return false;
   waiting_since_ns = waiting.front().retired_at_ns;
   lock.unlock();
-  sync::rcu::synchronize();
+  if (!is_mutated(mutation::retire_without_grace_period)) sync::rcu::synchronize();
   lock.lock();
   ++grace_periods;
   while (!waiting.is_empty()) {

@@ -11,13 +11,29 @@ namespace rcuvm {
 /// which scenario catches it. In every other build is_mutated() is false, and nothing of this is left.
 enum class mutation : std::uint8_t {
   none,
+  // faults, page tables, TLBs
   install_without_vma_check,
   install_without_stray_check,
   publish_without_kill,
-  unmap_without_shootdown,
+  map_live_at_once,
+  zap_without_meeting_faults,
   unlink_without_stray,
+  unmap_without_shootdown,
+  protect_without_shootdown,
+  copy_without_shootdown,
+  fork_without_shootdown,
+  fork_without_holding_faults,
+  move_without_holding_faults,
+  access_without_flush,
+  shoot_without_waiting,
+  change_in_place,
+  // grace periods
+  quiesce_without_wait,
   retire_without_grace_period,
+  // the tree
   publish_relaxed,
+  hold_dead_root,
+  take_root_unchecked,
 };
 
 #ifdef RCUVM_CHECKED

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
@@ -114,8 +115,15 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     clear_until(where.start);
     if (old != old_end && stays(piece, **old)) {
       ++old;
+    } else if (is_mutated(mutation::change_in_place) && old != old_end &&
+               (*old)->where().start == where.start && where.end < (*old)->where().end) {
+      dead.push_back({where.end, (*old)->where().end});
+      const_cast<vm::vma_fields&>((*old)->fields()) = piece.fields;
+      if (auto stored = change.store(where, *old); !stored) return stored;
+      ++old;
     } else {
-      const auto state = work.fresh.overlaps(where) ? vm::life::building : vm::life::live;
+      const bool must_wait = work.fresh.overlaps(where) && !is_mutated(mutation::map_live_at_once);
+      const auto state = must_wait ? vm::life::building : vm::life::live;
       vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
@@ -137,7 +145,9 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
 
   reclaim::retire_list retired;
   change.commit(retired, [&] {
-    for (vm::vma* each : outdated) each->kill();
+    for (vm::vma* each : outdated) {
+      if (!is_mutated(mutation::publish_without_kill)) each->kill();
+    }
     hand_down_identities(outdated, fresh.first(mapped));
   });
   const auto published = fresh.release();

@@ -96,7 +96,9 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     return fail(mm::try_again);
   };
 
-  const auto leaf = pages_.make_leaf(site.at, [&] { return site.found.is_live(); }, cpu.count);
+  const auto leaf = pages_.make_leaf(
+      site.at, [&] { return site.found.is_live() || is_mutated(mutation::install_without_vma_check); },
+      cpu.count);
   if (!leaf) {
     if (leaf.error() == vm::page_table::failure::no_memory) return fail(ENOMEM);
     return again(site.found.is_live() ? cpu.count.retries_table_gone : cpu.count.retries_vma_replaced);
@@ -119,8 +121,11 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   mm::fault_outcome outcome = mm::fault_outcome::spurious;
   {
     sync::mutex_guard held{table.lock};
-    if (table.is_stray) return again(cpu.count.retries_table_gone);
-    if (!site.found.is_live()) return again(cpu.count.retries_vma_replaced);
+    if (table.is_stray && !is_mutated(mutation::install_without_stray_check)) {
+      return again(cpu.count.retries_table_gone);
+    }
+    if (!site.found.is_live() && !is_mutated(mutation::install_without_vma_check))
+      return again(cpu.count.retries_vma_replaced);
     const vm::pte old = table.entry(index);
     const auto put = [&](vm::frame_number frame, bool is_exclusive) {
       table.set_entry(index, vm::pte{frame, frames.generation(frame), mm::page_rights(fields, is_exclusive)});
@@ -153,6 +158,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     case mm::fault_outcome::upgraded: break;
     case mm::fault_outcome::copied:
       ++cpu.count.pages_copied;
+      if (is_mutated(mutation::copy_without_shootdown)) break;
       machine_.shoot_down(cpus_, cpu.count);
       break;
   }

@@ -19,7 +19,8 @@ class writers_held_back {
   explicit writers_held_back(View now) noexcept : now_{now} {
     for (const auto& one : now_) {
       const vm::vma_fields& fields = one.value->fields();
-      if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write))
+      if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write) &&
+          !is_mutated(mutation::fork_without_holding_faults))
         one.value->hold_back();
     }
   }
@@ -101,7 +102,7 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
       }
     });
   }
-  machine_.shoot_down(cpus_, cpu.count);
+  if (!is_mutated(mutation::fork_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
   return outcome;
 }
 

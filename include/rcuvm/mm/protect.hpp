@@ -52,7 +52,7 @@ void address_space<Design>::reprotect_pages(vm::cpu& cpu, const view& now, range
           }
         });
   }
-  if (any) machine_.shoot_down(cpus_, cpu.count);
+  if (any && !is_mutated(mutation::protect_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
 }
 
 }  // namespace rcuvm

@@ -27,7 +27,9 @@ namespace mm {
 /// Faults in the mapping wait, until its pages have been moved or it turns out that they cannot be.
 class held_back {
  public:
-  explicit held_back(vm::vma& mapping) noexcept : mapping_{&mapping} { mapping.hold_back(); }
+  explicit held_back(vm::vma& mapping) noexcept : mapping_{&mapping} {
+    if (!is_mutated(mutation::move_without_holding_faults)) mapping.hold_back();
+  }
   ~held_back() {
     if (mapping_ != nullptr) mapping_->set_live();
   }

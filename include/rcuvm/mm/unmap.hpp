@@ -43,7 +43,7 @@ void address_space<Design>::zap(vm::cpu& cpu, range where) {
   std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
   std::size_t count = 0;
   const auto flush = [&] {
-    machine_.shoot_down(cpus_, cpu.count);
+    if (!is_mutated(mutation::unmap_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
     for (std::size_t i = 0; i < count; ++i) machine_.frames().put(batch[i], cpu.stock);
     cpu.count.frames_freed += count;
     count = 0;

@@ -17,16 +17,16 @@ struct thread_state;
 
 namespace rcuvm::sync::checked {
 
-#ifdef RCUVM_CHECKED
-inline constexpr bool is_checked = true;
+#ifdef RCUVM_EXPLORED
+inline constexpr bool is_explored = true;
 #else
-inline constexpr bool is_checked = false;
+inline constexpr bool is_explored = false;
 #endif
 
-/// A capacity: `whole` in the product, `small` in the checked build, where few steps must reach every case.
+/// A capacity: `whole` in the product, `small` in the explorer's own library, where few steps must reach every case.
 template <class T>
-[[nodiscard]] constexpr T sized(T whole, [[maybe_unused]] T small) noexcept {
-  return is_checked ? small : whole;
+[[nodiscard]] constexpr T sized(T whole, T small) noexcept {
+  return is_explored ? small : whole;
 }
 
 enum class access : std::uint8_t { load, store, update };

@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/tree/node.hpp"
 
@@ -41,6 +42,7 @@ class published_root {
   /// All that is reachable from the root was built before.
   void publish(link<Layout> root) noexcept {
     RCUVM_ASSERT(root.is_null() || !root.head().is_building(), "a root is published while it is building");
+    if (is_mutated(mutation::publish_relaxed)) return word_.store_relaxed(root.word());
     word_.store_release(root.word());  // tree.W1 -> tree.R1
   }
 
@@ -51,7 +53,7 @@ class published_root {
       if (root.is_null()) return root;
       sync::atomic<std::uint32_t>& references = root.head().references;
       std::uint32_t seen = references.load_acquire();  // tree.R2 <- tree.W2, tree.D1
-      while (seen != 0) {
+      while (seen != 0 || is_mutated(mutation::hold_dead_root)) {
         if (references.cas_relaxed(seen, seen + 1)) return root;
         seen = references.load_acquire();  // tree.R2 <- tree.W2, tree.D1
       }

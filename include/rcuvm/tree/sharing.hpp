@@ -100,6 +100,7 @@ struct sharing {
   }
   /// The same for the root that was published until now, of which a reader may be taking a snapshot.
   static bool take_last_of_root(header& head) noexcept {
+    if (is_mutated(mutation::take_root_unchecked)) return take_last(head);
     std::uint32_t only_ours = 1;
     return head.references.cas_acq_rel(only_ours, 0);  // tree.W2 -> tree.R2; tree.D3 <- tree.D1
   }

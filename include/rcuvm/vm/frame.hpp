@@ -38,7 +38,7 @@ class frame_pool {
 
   /// A cpu's private stock of free frames, so that faults on different cpus do not meet at the pool's lock.
   struct magazine {
-    static constexpr std::size_t capacity = 64;
+    static constexpr std::size_t capacity = sync::checked::sized(64U, 2U);
     std::array<frame_number, capacity> frames{};
     std::size_t count = 0;
   };
@@ -76,7 +76,8 @@ class frame_pool {
 
  private:
   using word = sync::atomic<std::uint64_t>;
-  static constexpr std::size_t words_per_page = page_size / sizeof(std::uint64_t);
+  static constexpr std::size_t words_per_page =
+      sync::checked::sized(page_size / sizeof(std::uint64_t), std::uint64_t{1});
 
   struct frame {
     sync::atomic<std::uint32_t> references{0};  ///< guard: atomic

@@ -40,7 +40,7 @@ struct machine_options {
 
 class machine {
  public:
-  static constexpr unsigned max_cpus = 64;
+  static constexpr unsigned max_cpus = sync::checked::sized(64U, 4U);
 
   explicit machine(machine_options options = {})
       : frames_{options.frames, options.backing}, limbo_{options.limbo} {}

@@ -8,6 +8,7 @@
 #include <expected>
 
 #include "rcuvm/base/address.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/sync/atomic.hpp"
@@ -25,7 +26,7 @@ namespace rcuvm::vm {
 /// Protects   its entries: they are stored under lock, and loaded under it or, by a walker, without.
 /// Ordering   table.E1-table.E2: who finds a table through its parent's entry sees it initialised.
 struct table {
-  static constexpr unsigned entry_bits = 9;
+  static constexpr unsigned entry_bits = sync::checked::sized(9U, 3U);
   static constexpr unsigned entry_count = 1U << entry_bits;
 
   /// Bytes that one entry of a table of `level` covers; level 0 holds PTEs.
@@ -148,7 +149,10 @@ class page_table {
 
   /// A fault that linked a table before is seen by the caller's next look; one that comes later sees, under the lock, the
   /// VMAs that the caller has killed before. Without it each could miss the other's store.
-  static void meet_faults(table& in) noexcept { sync::mutex_guard met{in.lock}; }
+  static void meet_faults(table& in) noexcept {
+    if (is_mutated(mutation::zap_without_meeting_faults)) return;
+    sync::mutex_guard met{in.lock};
+  }
 
   template <class MayLink>
   [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index,
@@ -158,7 +162,7 @@ class page_table {
     std::expected<table*, failure> outcome = made;
     {
       sync::mutex_guard held{parent.lock};
-      if (parent.is_stray || !may_link()) {
+      if ((parent.is_stray && !is_mutated(mutation::install_without_stray_check)) || !may_link()) {
         outcome = std::unexpected{failure::gone};
       } else if (table* other = parent.child(index)) {
         outcome = other;

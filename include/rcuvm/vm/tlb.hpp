@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "rcuvm/base/address.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/thread.hpp"
 #include "rcuvm/vm/pte.hpp"
@@ -40,6 +41,7 @@ class tlb {
    public:
     explicit access_section(tlb& of) noexcept : tlb_{of} {
       tlb_.active_.exchange_acq_rel(tlb_.accesses_ += 1);  // tlb.A1 <-> tlb.A2
+      if (is_mutated(mutation::access_without_flush)) return;
       if (tlb_.flush_wanted_.load_relaxed() != tlb_.flushed_) tlb_.flush();
     }
     ~access_section() {
@@ -66,12 +68,12 @@ class tlb {
   void shoot_down() noexcept {
     flush_wanted_.fetch_add_relaxed(1);
     const std::uint32_t seen = active_.fetch_add_acq_rel(0);  // tlb.A2 <-> tlb.A1
-    if (seen % 2 == 0) return;
+    if (seen % 2 == 0 || is_mutated(mutation::shoot_without_waiting)) return;
     while (active_.load_acquire() == seen) sync::yield();  // tlb.A4 <- tlb.A3
   }
 
  private:
-  static constexpr std::size_t entry_count = 256;
+  static constexpr std::size_t entry_count = sync::checked::sized(256U, 2U);
   struct entry {
     key what{};
     pte translation{};

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A small address space for scenarios.
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "explore/scenarios/scenario.hpp"
+#include "rcuvm/designs/designs.hpp"
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm::explore {
+
+inline constexpr vm::protection read_write{vm::prot::read, vm::prot::write};
+
+// In the explorer's library a table has 8 entries: a leaf covers 8 pages.
+//
+//   below          here                                     above
+//   |0xf000|       |0x10000|0x11000|  ...  |0x17000|        |0x18000|
+//                  \______ one leaf, nothing else in it ___/
+inline constexpr address here = 0x10000;
+inline constexpr address below = 0xf000;
+inline constexpr address above = 0x18000;
+inline constexpr address elsewhere = 0x20000;  ///< another leaf
+
+/// A machine, and an address space with `below` and `above` mapped: what is unmapped at `here` takes its table along.
+template <class Design>
+struct small_space {
+  sync::rcu::registration main{"main"};
+  vm::machine host{{.frames = 12, .backing = vm::frame_pool::backing::real}};
+  vm::cpu cpu{host};
+  address_space<Design> space{host,
+                              {.lowest = page_size,
+                               .mmap_base = 0x40000,
+                               .unmapped_base = 0x8000,
+                               .end = 0x100000,
+                               .stack_guard_gap = page_size}};
+
+  small_space() {
+    map_at(cpu, below);
+    map_at(cpu, above);
+  }
+
+  void map_at(vm::cpu& by, address at, std::uint64_t pages = 1, mm::map_flag how = mm::map_flag::fixed) {
+    const auto got =
+        space.map(by, {.hint = at, .length = pages * page_size, .protection = read_write, .flags = how});
+    RCUVM_CHECK(got && *got == at, "a mapping of the scenario");
+  }
+  void unmap(vm::cpu& by, address at, std::uint64_t pages = 1) {
+    RCUVM_CHECK(space.unmap(by, {at, at + pages * page_size}), "an munmap of the scenario");
+  }
+  void put(vm::cpu& by, address at, std::uint64_t value) {
+    RCUVM_CHECK(try_put(by, at, value), "a write of the scenario");
+  }
+  [[nodiscard]] bool try_put(vm::cpu& by, address at, std::uint64_t value) {
+    return space.write(by, at, std::as_bytes(std::span{&value, 1})).has_value();
+  }
+  /// Nothing: the access fails.
+  [[nodiscard]] std::optional<std::uint64_t> get(vm::cpu& by, address at) {
+    std::uint64_t value = 0;
+    if (!space.read(by, at, std::as_writable_bytes(std::span{&value, 1}))) return std::nullopt;
+    return value;
+  }
+};
+
+/// A thread of a scenario that runs on a cpu of its own.
+template <class Design, class F>
+[[nodiscard]] world::thread_body on_cpu(const char* name, small_space<Design>& in, F run) {
+  return {name, [name, &in, run] {
+            const sync::rcu::registration registered{name};
+            vm::cpu own{in.host};
+            run(own);
+          }};
+}
+
+/// One subject for each design, all expected to hold.
+template <class Make>
+[[nodiscard]] std::vector<subject> under_each_design(Make make, search_options search) {
+  std::vector<subject> made;
+  designs::for_each([&]<class Design> {
+    made.push_back(
+        {.design = std::string{Design::name}, .body = make.template operator()<Design>(), .search = search});
+  });
+  return made;
+}
+
+}  // namespace rcuvm::explore
