@@ -24,14 +24,27 @@ struct traced_step {
   std::uint64_t value = 0;
   bool has_value = false;
   bool is_quiet = false;
+  bool is_shared = false;  ///< a lock for readers
   std::uint32_t stack = 0;
+};
+
+/// A load or store that the compiler made: no step, but what a race or a free is about.
+struct plain_touch {
+  int thread = 0;
+  bool is_write = false;
+  span_of_bytes where;
+  std::uint32_t stack = 0;
+  std::uint32_t steps_before = 0;  ///< how many steps of the trace came before
 };
 
 struct trace {
   std::vector<std::string> names;  ///< of the threads
   std::vector<traced_step> steps;
   std::vector<call_stack> stacks{1};  ///< [0] is empty
+  std::vector<plain_touch> plain;     ///< outside the quiet part
+  std::vector<traced_step> next;      ///< of each thread, what it waits to do; no stack: it has done it
   std::vector<arena::object> objects;
+  int last_thread = 0;           ///< who ran when the run ended
   std::uint32_t last_stack = 0;  ///< where the run ended
 };
 

@@ -105,7 +105,10 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
     main.stack.prepare(static_cast<std::byte*>(stacks_) + stack_bytes, stack_bytes, &world::enter_thread);
   };
   prepare_first();
-  if (trace_ != nullptr) trace_->names = {"main"};
+  if (trace_ != nullptr) {
+    trace_->names = {"main"};
+    trace_->next.resize(max_threads);
+  }
 
   is_running_ = true;
   sync::checked::running = this;
@@ -138,7 +141,8 @@ void world::run_thread() noexcept {
     if (me.sections != 0) report(finding_kind::check, "the body ends inside a read section");
     if (alive() != only(0)) report(finding_kind::check, "the body ends before its threads");
     if (memory_.live_objects() != 0) {
-      const auto first = std::ranges::find(memory_.objects(), arena::state::live, &arena::object::now);
+      const std::vector<arena::object> all = memory_.objects();
+      const auto first = std::ranges::find(all, arena::state::live, &arena::object::now);
       report(finding_kind::leak, std::to_string(memory_.live_objects()) + " objects are left at the end",
              first->where.first);
     }
@@ -170,7 +174,10 @@ void world::set_quiet(bool is_quiet) noexcept { is_quiet_ = is_quiet; }
 void world::report(finding_kind kind, std::string what, std::uint32_t object) noexcept {
   is_inside_ = true;
   finding_ = {kind, std::move(what), object};
-  if (trace_ != nullptr) trace_->last_stack = take_stack();
+  if (trace_ != nullptr) {
+    trace_->last_thread = current_;
+    trace_->last_stack = take_stack();
+  }
   if (!is_quiet_) search_->stopped(now());
   leave();
 }
@@ -289,6 +296,7 @@ void world::take_step(operation what, conflict how, span_of_bytes where, gate wa
   next_[static_cast<unsigned>(current_)] = {what, how, where};
   me.waits_for = waits_for;
   me.awaited = awaited;
+  if (trace_ != nullptr) announce(what, where);
   if (is_starting_) {
     is_starting_ = false;
     switch_to(starting_by_);
@@ -553,6 +561,7 @@ void world::lock(const void* what, sharing how) noexcept {
   take_step(operation::lock, conflict::acquires, span_of(what, 4),
             how == sharing::exclusive ? gate::exclusive : gate::shared, index);
   check_live(what, 4, "a lock");
+  if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
   taken(index, how);
 }
 
@@ -565,9 +574,15 @@ bool world::try_lock(const void* what, sharing how) noexcept {
   check_live(what, 4, "a lock");
   note_read(index);
   const tracked& it = known(index);
-  if (it.owner >= 0 || (how == sharing::exclusive && it.sharers != 0)) return false;
-  taken(index, how);
-  return true;
+  const bool is_free = it.owner < 0 && (how == sharing::shared || it.sharers == 0);
+  if (trace_ != nullptr) {
+    traced_step& told = trace_->steps.back();
+    told.is_shared = how == sharing::shared;
+    told.value = is_free ? 1 : 0;
+    told.has_value = true;
+  }
+  if (is_free) taken(index, how);
+  return is_free;
 }
 
 void world::unlock(const void* what, sharing how) noexcept {
@@ -577,6 +592,7 @@ void world::unlock(const void* what, sharing how) noexcept {
   const std::uint32_t index = index_of(what, 4);
   take_step(operation::unlock, conflict::writes, span_of(what, 4));
   check_live(what, 4, "an unlock");
+  if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
   virtual_thread& me = self();
   tracked& it = known(index);
   const bool is_held = how == sharing::exclusive ? it.owner == current_ : has(it.sharers, current_);
@@ -761,7 +777,7 @@ void world::synchronize() noexcept {
 
 void* world::allocate(std::size_t bytes, std::size_t alignment) noexcept {
   const inside here{*this};
-  void* made = memory_.allocate(bytes, alignment);
+  void* made = memory_.allocate(bytes, alignment, current_);
   if (made == nullptr) report(finding_kind::check, "the scenario needs more memory than its arena has");
   if (trace_ != nullptr) {
     arena::object& it = *memory_.find(arena::offset_of(made));
@@ -808,6 +824,10 @@ void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) 
   check_live(arena::at(offset), bytes, is_write ? "a store" : "a load");
   virtual_thread& me = self();
   const auto last = static_cast<std::uint32_t>(offset + bytes);
+  if (trace_ != nullptr && !is_quiet_) {
+    trace_->plain.push_back({.thread = current_, .is_write = is_write, .where = {offset, last}, .stack = take_stack(),
+                             .steps_before = static_cast<std::uint32_t>(trace_->steps.size())});
+  }
   for (std::uint32_t granule = offset / 4; granule * 4 < last; ++granule) {
     if (object_at_[granule] != 0) continue;
     const std::uint32_t from = std::max(offset, granule * 4) - granule * 4;
@@ -866,14 +886,25 @@ std::uint32_t world::take_stack() noexcept {
   return static_cast<std::uint32_t>(trace_->stacks.size() - 1);
 }
 
+/// The stack is that of the moment before the switch: the one thing that a thread which never runs again leaves behind.
+void world::announce(operation what, span_of_bytes where) noexcept {
+  traced_step& step = trace_->next[static_cast<unsigned>(current_)];
+  step = {};
+  step.thread = current_;
+  step.what = what;
+  step.where = where;
+  step.stack = take_stack();
+}
+
 void world::record(operation what, span_of_bytes where) noexcept {
-  traced_step step;
+  traced_step step = trace_->next[static_cast<unsigned>(current_)];
   step.thread = current_;
   step.what = what;
   step.where = where;
   step.is_quiet = is_quiet_;
-  step.stack = is_quiet_ ? 0 : take_stack();
+  if (what == operation::choose) step.stack = take_stack();
   trace_->steps.push_back(step);
+  trace_->next[static_cast<unsigned>(current_)].stack = 0;
 }
 
 }  // namespace rcuvm::explore

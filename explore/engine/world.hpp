@@ -199,6 +199,7 @@ class world final : public sync::checked::scheduler {
   void wake(int thread, std::uint32_t condition) noexcept;
   void forget_waiter(std::uint32_t condition, int thread) noexcept;
   void deadlock() noexcept;
+  void announce(operation what, span_of_bytes where) noexcept;
   void record(operation what, span_of_bytes where) noexcept;
   [[nodiscard]] std::uint32_t take_stack() noexcept;
   [[nodiscard]] std::string describe_wait(const virtual_thread& one) const;
