@@ -203,13 +203,138 @@ struct fork_beside_write {
   }
 };
 
+/// fork beside two writers of one page: the one faults and copies it, the other still has a writable translation.
+struct fork_beside_two_writes {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      constexpr address second = here + sizeof(std::uint64_t);
+      in->map_at(in->cpu, here);
+      const auto other = std::make_unique<vm::cpu>(in->host);
+      in->put(*other, second, old_value);
+      std::unique_ptr<address_space<Design>> child;
+      together(on_cpu("fork", *in, [&](vm::cpu& by) { child = in->space.fork(by); }),
+               on_cpu("write", *in, [&in](vm::cpu& by) { in->put(by, here, 2); }),
+               world::thread_body{"write by TLB", [&] {
+                                    const sync::rcu::registration registered{"write by TLB"};
+                                    in->put(*other, second, 3);
+                                  }});
+      RCUVM_PROMISE(in->get(in->cpu, here) == 2U, "F2: a write is lost in fork");
+      RCUVM_PROMISE(in->get(in->cpu, second) == 3U, "F2: a write is lost in fork");
+      child->exit(in->cpu);
+    };
+  }
+};
+
+/// A write copies a page that fork has shared; the other cpu must not go on reading the old one.
+struct copy_beside_read {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      const auto child = in->space.fork(in->cpu);
+      const auto is_written = std::make_unique<sync::atomic<std::uint32_t>>(0U);
+      together(on_cpu("write", *in,
+                      [&](vm::cpu& by) {
+                        in->put(by, here, new_value);
+                        is_written->store_release(1);
+                      }),
+               on_cpu("read twice", *in, [&](vm::cpu& by) {
+                 std::ignore = in->get(by, here);
+                 if (is_written->load_acquire() == 0) return;
+                 RCUVM_PROMISE(in->get(by, here) == new_value, "F2: a read goes back behind a write");
+               }));
+      child->exit(in->cpu);
+    };
+  }
+};
+
+/// mremap takes two pages along, the second of which is being faulted in, and needs a table that the first does not.
+struct move_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here, 2);
+      in->put(in->cpu, here, old_value);
+      constexpr address target = elsewhere + 7 * page_size;
+      together(on_cpu("mremap", *in,
+                      [&in](vm::cpu& by) {
+                        const auto to =
+                            in->space.remap(by, {.old_address = here,
+                                                 .old_length = 2 * page_size,
+                                                 .new_length = 2 * page_size,
+                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
+                                                 .new_address = target});
+                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
+                      }),
+               on_cpu("write", *in, [&in](vm::cpu& by) {
+                 if (!in->try_put(by, here + page_size, new_value))
+                   std::ignore = in->try_put(by, target + page_size, new_value);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, target) == old_value, "F2: the page is lost on its way");
+      RCUVM_PROMISE(in->get(in->cpu, target + page_size) == new_value, "F2: the write is lost on its way");
+    };
+  }
+};
+
+/// A search for a place beside an munmap, and a fault that may still be in what was there.
+struct gap_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("mmap", *in,
+                      [&in](vm::cpu& by) {
+                        const auto at =
+                            in->space.map(by, {.hint = here, .length = page_size, .protection = read_write});
+                        RCUVM_CHECK(at.has_value(), "an mmap of the scenario");
+                        RCUVM_PROMISE(in->get(by, *at) == 0U, "F2: a new mapping shows an old page");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->get(by, here); }));
+    };
+  }
+};
+
+/// The address space goes away while its dead entries wait for a reader.
+struct exit_after_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->put(in->cpu, here, old_value);
+      const auto finds = [&in] {
+        const sync::rcu::registration registered{"reader"};
+        std::size_t lines = 0;
+        in->space.walk_chunked(8, [&](const vm::vma& one) { lines += one.where().is_empty() ? 0 : 1; });
+        RCUVM_PROMISE(lines <= 3, "G4: a line too many");
+      };
+      together(on_cpu("munmap, exit", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        in->space.exit(by);
+                      }),
+               world::thread_body{"reader", finds});
+      in.reset();
+    };
+  }
+};
+
 }  // namespace
 
 std::vector<scenario> page_scenarios() {
-  const search_options bound_2{.how = strategy::bounded, .bound = 2, .max_schedules = 10'000'000};
+  // All historic races need one preemption; with two, a scenario of this size takes minutes (`--bound 2`).
+  const search_options bound_1{.how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
   const auto make = [&](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
     return scenario{
-        .name = name, .summary = summary, .claim = claim, .subjects = under_each_design(body, bound_2)};
+        .name = name, .summary = summary, .claim = claim, .subjects = under_each_design(body, bound_1)};
   };
   return {
       make("late-install", "a fault beside munmap: it must not install a page after the zap", "F3",
@@ -224,6 +349,13 @@ std::vector<scenario> page_scenarios() {
       make("move-pages", "mremap moves a page, an access on another cpu", "F2", move_beside_access{}),
       make("protect", "mprotect beside a write", "F3", protect_beside_write{}),
       make("fork", "fork beside a write", "F2", fork_beside_write{}),
+      make("fork-two-writers", "fork beside a write that faults and one that does not", "F2",
+           fork_beside_two_writes{}),
+      make("copy-on-write", "a page is copied on write beside a read on another cpu", "F2",
+           copy_beside_read{}),
+      make("move-fault", "mremap beside a fault in what it moves", "F2", move_beside_fault{}),
+      make("gap-beside-dead", "a search for a place beside an munmap", "F2", gap_beside_munmap{}),
+      make("exit", "munmap and exit beside a walk: dead entries are drained", "M1", exit_after_munmap{}),
   };
 }
 

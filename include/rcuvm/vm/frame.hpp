@@ -77,7 +77,7 @@ class frame_pool {
  private:
   using word = sync::atomic<std::uint64_t>;
   static constexpr std::size_t words_per_page =
-      sync::checked::sized(page_size / sizeof(std::uint64_t), std::uint64_t{1});
+      sync::checked::sized(page_size / sizeof(std::uint64_t), std::uint64_t{2});
 
   struct frame {
     sync::atomic<std::uint32_t> references{0};  ///< guard: atomic
