@@ -25,3 +25,6 @@ install(FILES "${PROJECT_BINARY_DIR}/rcuvm.pc" DESTINATION "${CMAKE_INSTALL_LIBD
 if(TARGET rcuvm_program)
   install(TARGETS rcuvm_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
+if(TARGET rcuvm_explorer_program)
+  install(TARGETS rcuvm_explorer_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()

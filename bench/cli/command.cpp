@@ -71,6 +71,7 @@ std::uint32_t default_workers() { return std::clamp(sync::hardware_threads(), 2U
 int run(int argc, const char* const* argv) {
   int code = ok;
   try {
+    if (is_explore(argc, argv)) become_explorer(argc, argv);
     CLI::App program{
         "Address spaces read under RCU: replays recorded programs under several locking designs"};
     program.name("rcuvm");
@@ -82,11 +83,13 @@ int run(int argc, const char* const* argv) {
         "  rcuvm replay nginx_wrk --design replace      one replay, one table\n"
         "  rcuvm replay nginx_wrk --strict              the model's maps against the recorded ones\n"
         "  rcuvm maps $$                                print and check /proc/PID/maps\n"
+        "  rcuvm explore grace-period                   a small scenario in every order of its threads\n"
         "\nExit status: 0 all well, 1 differences or a failed check, 2 wrong usage or bad input.");
     add_review(program, code);
     add_replay(program, code);
     add_maps(program, code);
     add_designs(program, code);
+    add_explore(program);
     try {
       program.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {

@@ -24,6 +24,12 @@ void add_maps(CLI::App& program, int& code);
 void add_replay(CLI::App& program, int& code);
 void add_review(CLI::App& program, int& code);
 
+/// For the list of subcommands alone: the explorer reads its command line itself.
+void add_explore(CLI::App& program);
+[[nodiscard]] bool is_explore(int argc, const char* const* argv);
+/// Runs the program rcuvm-explore beside this one in its place. Throws refusal when it is not there.
+void become_explorer(int argc, const char* const* argv);
+
 /// The designs of a comma-separated list, or all for "all", in the order of all tables. Throws refusal naming the known.
 [[nodiscard]] std::vector<std::string> designs_named(const std::string& list);
 

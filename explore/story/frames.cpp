@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include "explore/story/source.hpp"
@@ -94,6 +95,10 @@ bool is_plumbing(std::string_view file) {
          std::ranges::any_of(folders, [&](std::string_view one) { return file.starts_with(one); });
 }
 
+bool is_of_sync(std::string_view file) {
+  return file.starts_with("include/rcuvm/sync/") || file.starts_with("src/sync/");
+}
+
 frame make_frame(std::string_view function, std::string_view place) {
   frame made;
   if (function != "??") made.function = function;
@@ -128,6 +133,12 @@ void read_frames(std::string_view text, std::map<std::uintptr_t, std::vector<fra
       has_function = false;
     }
   }
+}
+
+/// addr2line gives an inlined innermost frame the name of the symbol around it, which is the outermost frame's.
+void forget_wrong_name(std::vector<frame>& of) {
+  if (of.size() < 2 || of.front().function.empty()) return;
+  if (short_function(of.front().function) == short_function(of.back().function)) of.front().function.clear();
 }
 
 /// The end of what opens at `at`: behind the bracket that closes it.
@@ -170,6 +181,7 @@ bool call_frames::resolve() {
     if (text) read_frames(*text, known_);
     has_lines_ = text.has_value();
   }
+  for (auto& [address, frames] : known_) forget_wrong_name(frames);
   return has_lines_;
 }
 
@@ -190,8 +202,12 @@ std::vector<frame> call_frames::frames_of(const call_stack& stack) const {
 }
 
 std::vector<frame> call_frames::own_frames_of(const call_stack& stack) const {
-  std::vector<frame> made = frames_of(stack);
-  std::erase_if(made, [](const frame& one) { return one.is_plumbing; });
+  const std::vector<frame> all = frames_of(stack);
+  std::vector<frame> made;
+  std::ranges::copy_if(all, std::back_inserter(made), [](const frame& one) { return !one.is_plumbing; });
+  if (!made.empty()) return made;
+  // The last call of a function may have taken its frame's place: then sync is the nearest that there is.
+  std::ranges::copy_if(all, std::back_inserter(made), [](const frame& one) { return is_of_sync(one.file); });
   return made;
 }
 

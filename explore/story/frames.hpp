@@ -34,7 +34,7 @@ class call_frames {
 
   /// The innermost first, plumbing included.
   [[nodiscard]] std::vector<frame> frames_of(const call_stack& stack) const;
-  /// Without the plumbing.
+  /// Without the plumbing; those of sync where nothing else is left.
   [[nodiscard]] std::vector<frame> own_frames_of(const call_stack& stack) const;
   /// The innermost frame that is no plumbing; without a line when there is none.
   [[nodiscard]] frame place_of(const call_stack& stack) const;

@@ -227,8 +227,26 @@ class teller {
 
   // --- source lines ---
 
+  static std::string function_text(const std::string& demangled) {
+    const std::string made = short_function(demangled);
+    return made.empty() ? "(inlined)" : made == "operator()" ? "(lambda)" : made;
+  }
+
+  /// "record" of a line that says make<record>() or the like.
+  static std::string type_in(const std::string& line) {
+    for (const std::string_view maker : {"make<", "make_unique<", "make_shared<"}) {
+      const std::size_t at = line.find(maker);
+      if (at == std::string::npos) continue;
+      const std::size_t first = at + maker.size();
+      const std::size_t end =
+          line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:", first);
+      if (end != std::string::npos && line[end] == '>') return line.substr(first, end - first);
+    }
+    return {};
+  }
+
   told_place to_told(const frame& from) {
-    return {.function = from.file.empty() ? from.function : short_function(from.function),
+    return {.function = from.file.empty() ? from.function : function_text(from.function),
             .file = from.file,
             .line = from.line,
             .text = source_.line(from.file, from.line)};
@@ -253,6 +271,7 @@ class teller {
       const call_stack& allocated = told_.stacks[names_.mentioned()[i]->allocation_stack];
       made_.objects[i].allocated_at = to_told(frames.place_of(allocated));
       made_.objects[i].type = allocated_type(frames.frames_of(allocated));
+      if (made_.objects[i].type.empty()) made_.objects[i].type = type_in(made_.objects[i].allocated_at.text);
     }
   }
 

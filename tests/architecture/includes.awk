@@ -70,6 +70,8 @@ END {
   for (i = 1; i <= edges; i++) {
     if (floor[to[i]] > floor[from[i]])
       print place[i] ": " floor_name(floor[from[i]]) " includes " to[i] " of " floor_name(floor[to[i]]) ", a higher floor"
+    if (floor[from[i]] == edge_explore && floor[to[i]] == edge_bench)
+      print place[i] ": explore includes " to[i] " of bench, which stands beside it"
     if (from[i] in alone && floor[to[i]] > 0 && floor[to[i]] != edge_proc_maps)
       print place[i] ": parser and formatter stand on base alone, and this includes " to[i]
   }

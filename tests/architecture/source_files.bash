@@ -6,7 +6,7 @@ cd "${1:?give the root of the tree}"
 
 # Every C++ file of the project, without the trees that are planted to be caught.
 source_files() {
-  find bench examples include proc_maps src tests -path tests/architecture -prune -o \
+  find bench examples explore include proc_maps src tests -path tests/architecture -prune -o \
     \( -name '*.hpp' -o -name '*.cpp' \) -print 2>/dev/null | sort || true  # not every tree has every folder
 }
 

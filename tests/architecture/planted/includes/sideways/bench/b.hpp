@@ -1,0 +1,2 @@
+#pragma once
+#include "explore/engine/e.hpp"

@@ -1,0 +1,3 @@
+#pragma once
+#include "bench/b.hpp"
+#include "rcuvm/designs/d.hpp"
