@@ -43,7 +43,8 @@ enum class operation : std::uint8_t {
 [[nodiscard]] std::string_view name_of(operation what) noexcept;
 
 /// How a step conflicts with steps of other threads on the same object: two steps commute unless one of them writes.
-/// `acquire` is the taking of a lock: it conflicts with other takings, and never with the release that it waits for.
+/// `acquires` is the taking of a lock: it conflicts with other takings, and never with the release that it waits for. What
+/// readers do to it only reads.
 enum class conflict : std::uint8_t { none, reads, writes, acquires };
 
 /// An object, or for a free the bytes of one: offsets in the arena, [first, end).

@@ -150,7 +150,7 @@ void world::run_thread() noexcept {
   }
   if (!me.held.empty()) report(finding_kind::check, "a thread ends with a lock held");
   if (me.sections != 0) report(finding_kind::check, "a thread ends inside a read section");
-  take_step(operation::end, conflict::writes, place::end_of(id));
+  take_step(operation::end, conflict::none, place::end_of(id));  // who joins is not enabled before it
   me.is_done = true;
   for (int i = 0; i != thread_count_; ++i) {
     virtual_thread& other = threads_[static_cast<unsigned>(i)];
@@ -238,7 +238,8 @@ bool world::is_enabled(const virtual_thread& one, bool is_only) const noexcept {
     case gate::joined: return threads_[one.awaited].is_done;
     case gate::changed:
       return one.seen.empty() || std::ranges::any_of(one.seen, [this](const seen_version& each) {
-               return objects_[each.object].version != each.version;
+               const tracked& it = objects_[each.object];
+               return (each.what == sight::value ? it.version : it.shared_unlocks) != each.version;
              });
   }
   return false;
@@ -344,6 +345,7 @@ void world::join(int thread) noexcept {
   take_step(operation::join, conflict::none, place::end_of(thread), gate::joined,
             static_cast<std::uint32_t>(thread));
   self().happened.join(other.happened);
+  search_->wait_is_over(current_, search_->order_of(thread));
 }
 
 void world::deadlock() noexcept {
@@ -399,6 +401,7 @@ std::uint32_t world::index_of(const void* at, std::size_t bytes) noexcept {
   tracked& made = objects_[index];
   made.offset = arena::offset_of(at);
   made.version = 0;
+  made.shared_unlocks = 0;
   made.owner = -1;
   made.sharers = 0;
   made.released = {};
@@ -416,17 +419,17 @@ std::uint32_t world::index_of(const void* at, std::size_t bytes) noexcept {
   return index;
 }
 
-void world::note_read(std::uint32_t index) noexcept {
+void world::note_read(std::uint32_t index, sight what) noexcept {
   for (seen_version& each : self().seen) {
-    if (each.object == index) return;
+    if (each.object == index && each.what == what) return;
   }
-  self().seen.push_back({index, objects_[index].version});
+  self().seen.push_back({index, version_of(index, what), what});
 }
 
-void world::note_write(std::uint32_t index) noexcept {
-  const std::uint32_t now = ++objects_[index].version;
+void world::note_write(std::uint32_t index, sight what) noexcept {
+  const std::uint32_t now = ++version_of(index, what);
   for (seen_version& each : self().seen) {
-    if (each.object == index && each.version + 1 == now) each.version = now;
+    if (each.object == index && each.what == what && each.version + 1 == now) each.version = now;
   }
 }
 
@@ -557,9 +560,10 @@ void world::lock(const void* what, sharing how) noexcept {
   if (known(index).owner == current_ || has(known(index).sharers, current_)) {
     report(finding_kind::deadlock, self().name + " takes a lock that it holds already", known(index).offset);
   }
-  note_lock_order(index);
-  take_step(operation::lock, conflict::acquires, span_of(what, 4),
-            how == sharing::exclusive ? gate::exclusive : gate::shared, index);
+  if (limits_.watches_lock_order) note_lock_order(index);
+  const bool is_exclusive = how == sharing::exclusive;
+  take_step(operation::lock, is_exclusive ? conflict::acquires : conflict::reads, span_of(what, 4),
+            is_exclusive ? gate::exclusive : gate::shared, index);
   check_live(what, 4, "a lock");
   if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
   taken(index, how);
@@ -581,7 +585,11 @@ bool world::try_lock(const void* what, sharing how) noexcept {
     told.value = is_free ? 1 : 0;
     told.has_value = true;
   }
-  if (is_free) taken(index, how);
+  if (how == sharing::exclusive && it.sharers != 0) note_read(index, sight::readers);
+  if (is_free) {
+    taken(index, how);
+    if (!is_quiet_) search_->took_lock(how);
+  }
   return is_free;
 }
 
@@ -590,7 +598,7 @@ void world::unlock(const void* what, sharing how) noexcept {
   const inside here{*this};
   check_live(what, 4, "an unlock");
   const std::uint32_t index = index_of(what, 4);
-  take_step(operation::unlock, conflict::writes, span_of(what, 4));
+  take_step(operation::unlock, how == sharing::exclusive ? conflict::writes : conflict::reads, span_of(what, 4));
   check_live(what, 4, "an unlock");
   if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
   virtual_thread& me = self();
@@ -606,7 +614,7 @@ void world::unlock(const void* what, sharing how) noexcept {
   }
   ++me.happened.of(current_);
   std::erase_if(me.held, [index](const held_lock& each) { return each.object == index; });
-  note_write(index);
+  note_write(index, how == sharing::exclusive ? sight::value : sight::readers);
 }
 
 // --- conditions, time -------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ namespace rcuvm::explore {
 struct world_limits {
   std::uint32_t steps = 20'000;      ///< of a run, concurrent ones
   std::uint32_t early_timeouts = 1;  ///< of a thread in a run: timed waits that end although others could run
+  bool watches_lock_order = true;    ///< off: only deadlocks that happen are found
 };
 
 ///   run()             the body is virtual thread 0; its steps are quiet: it goes on alone
@@ -109,9 +110,12 @@ class world final : public sync::checked::scheduler {
   /// What a thread waits for before its step.
   enum class gate : std::uint8_t { open, exclusive, shared, grace_period, notified, timed, joined, changed };
 
+  /// What has been read: a value; or that a lock had readers inside, by a try_lock() that failed.
+  enum class sight : std::uint8_t { value, readers };
   struct seen_version {
     std::uint32_t object;
     std::uint32_t version;
+    sight what = sight::value;
   };
   struct held_lock {
     std::uint32_t object;
@@ -144,7 +148,8 @@ class world final : public sync::checked::scheduler {
   /// What is known of an atomic word, a lock, a condition, a token.
   struct tracked {
     std::uint32_t offset = 0;
-    std::uint32_t version = 0;
+    std::uint32_t version = 0;         ///< changes of the value; of a lock, exclusive unlocks
+    std::uint32_t shared_unlocks = 0;  ///< no change for those who take it shared
     int owner = -1;
     thread_set sharers = 0;
     clock released;  ///< happens-before: by stores, unlocks, releases
@@ -192,8 +197,11 @@ class world final : public sync::checked::scheduler {
   [[nodiscard]] arena::object& find_to_free(const void* object) noexcept;
   void free_now(arena::object& dead) noexcept;
   void check_order_of_free(const arena::object& dead) noexcept;
-  void note_read(std::uint32_t index) noexcept;
-  void note_write(std::uint32_t index) noexcept;
+  [[nodiscard]] std::uint32_t& version_of(std::uint32_t index, sight what) noexcept {
+    return what == sight::value ? objects_[index].version : objects_[index].shared_unlocks;
+  }
+  void note_read(std::uint32_t index, sight what = sight::value) noexcept;
+  void note_write(std::uint32_t index, sight what = sight::value) noexcept;
   void note_lock_order(std::uint32_t index) noexcept;
   void taken(std::uint32_t index, sharing how) noexcept;
   void wake(int thread, std::uint32_t condition) noexcept;

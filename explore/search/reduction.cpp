@@ -37,6 +37,7 @@ reduction::accesses& reduction::accesses_to(span_of_bytes where) {
   accesses& made = accesses_.emplace_back();
   made.where = where;
   made.read.fill(none);
+  made.shared_take.fill(none);
   index = static_cast<std::uint32_t>(accesses_.size());
   return made;
 }
@@ -53,7 +54,8 @@ void reduction::for_each_access(const step& of, F f) {
 int reduction::pick(const moment& m) {
   threads_ = m.threads;
   // A step that conflicts with nothing may as well be first.
-  if (has(m.enabled, m.current) && m.next[static_cast<unsigned>(m.current)].how == conflict::none) return m.current;
+  if (has(m.enabled, m.current) && m.next[static_cast<unsigned>(m.current)].how == conflict::none)
+    return m.current;
   for (thread_set left = m.enabled; left != 0; left &= left - 1) {
     const int each = std::countr_zero(left);
     if (m.next[static_cast<unsigned>(each)].how == conflict::none) return each;
@@ -95,18 +97,29 @@ int reduction::choose(int count) {
 void reduction::find_races(int thread, const step& of) {
   if (of.how == conflict::none) return;
   const clock& mine = order_[static_cast<unsigned>(thread)];
-  const auto consider = [&](int index) {
-    if (index == none) return;
+  const auto is_race = [&](int index) {
+    if (index == none) return false;
     const event& it = past_[static_cast<std::size_t>(index)];
-    if (it.thread != thread && mine.of(it.thread) <= static_cast<std::uint32_t>(index)) {
-      reverse(static_cast<std::size_t>(index), thread, of);
-    }
+    return it.thread != thread && mine.of(it.thread) <= static_cast<std::uint32_t>(index);
+  };
+  const auto consider = [&](int index) {
+    if (is_race(index)) reverse(static_cast<std::size_t>(index), thread, of);
   };
   for (const freed& each : frees_) {
     if (each.where.overlaps(of.where)) consider(each.by);
   }
   for_each_access(of, [&](const accesses& to) {
-    if (of.how == conflict::acquires) return consider(to.take);
+    if (of.what == operation::lock) {
+      consider(to.take);
+      if (of.how == conflict::reads) return to.write != to.unlock ? consider(to.write) : void();
+      // A writer waits for all readers at once: to come before one is not to come before the others.
+      for (const int index : to.shared_take) {
+        if (!is_race(index)) continue;
+        node& at = path_[past_[static_cast<std::size_t>(index)].node];
+        at.wanted |= at.enabled;
+      }
+      return;
+    }
     consider(to.write);
     if (of.how != conflict::writes) return;
     for (const int read : to.read) consider(read);
@@ -144,14 +157,13 @@ void reduction::reverse(std::size_t before, int thread, const step& of) {
     });
     if (comes_first(order)) initials |= only(thread);
   }
-  if ((initials & at.wanted) != 0) return;
+  if ((initials & (at.wanted | at.sleep)) != 0) return;
   const thread_set possible = initials & at.enabled;
   if (possible == 0) {
     at.wanted |= at.enabled;
     return;
   }
-  const thread_set fresh = (possible & ~at.sleep) != 0 ? possible & ~at.sleep : possible;
-  at.wanted |= has(fresh, thread) ? only(thread) : only(std::countr_zero(fresh));
+  at.wanted |= has(possible, thread) ? only(thread) : only(std::countr_zero(possible));
 }
 
 void reduction::happen(int thread, const step& what) {
@@ -166,18 +178,35 @@ void reduction::happen(int thread, const step& what) {
   }
   mine.of(thread) = static_cast<std::uint32_t>(index) + 1;
   for_each_access(what, [&](accesses& to) {
+    if (what.what == operation::lock) {
+      note_take(to, what.how == conflict::acquires ? sharing::exclusive : sharing::shared, thread, index);
+    }
     if (what.how == conflict::reads) {
       to.read[static_cast<unsigned>(thread)] = index;
       to.read_order.join(mine);
       return;
     }
     to.write = index;
+    if (what.what == operation::unlock) to.unlock = index;
     to.write_order = mine;
     to.read.fill(none);
-    if (what.what == operation::lock || what.what == operation::try_lock) to.take = index;
   });
   if (what.what == operation::free) frees_.push_back({what.where, index});
   past_.push_back({thread, depth_, mine});
+  last_touched_ = what.where;
+}
+
+void reduction::note_take(accesses& to, sharing how, int thread, int index) {
+  if (how == sharing::shared) {
+    to.shared_take[static_cast<unsigned>(thread)] = index;
+    return;
+  }
+  to.take = index;
+  to.shared_take.fill(none);
+}
+
+void reduction::took_lock(sharing how) {
+  note_take(accesses_to(last_touched_), how, past_.back().thread, static_cast<int>(past_.size()) - 1);
 }
 
 /// What would have come next has its races, too.

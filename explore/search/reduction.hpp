@@ -19,8 +19,8 @@ namespace rcuvm::explore {
 ///   sleep set  who has been tried already, as long as nothing dependent has happened since
 ///
 /// Exhaustive without a bound on preemptions. Checked against depth-first search in tests/explore/reduction_test.cpp.
-/// A free conflicts with every step inside the bytes freed. A taking of a lock conflicts with the last taking, not with
-/// the unlock that it waits for.
+/// A free conflicts with every step inside the bytes freed. A taking of a lock conflicts with the last takings, not with
+/// the unlock that it waits for, nor with a try_lock() that failed: neither can come after it.
 /// Source: Abdulla, Aronis, Jonsson, Sagonas, Optimal Dynamic Partial Order Reduction, POPL 2014 (algorithm 1).
 class reduction final : public search {
  public:
@@ -29,8 +29,11 @@ class reduction final : public search {
   void begin_run() override;
   int pick(const moment& m) override;
   int choose(int count) override;
-  void wait_is_over(int thread, const clock& came_before) override { order_[static_cast<unsigned>(thread)].join(came_before); }
+  void wait_is_over(int thread, const clock& came_before) override {
+    order_[static_cast<unsigned>(thread)].join(came_before);
+  }
   [[nodiscard]] clock order_of(int thread) const override { return order_[static_cast<unsigned>(thread)]; }
+  void took_lock(sharing how) override;
   void stopped(const moment& m) override;
   bool end_run() override;
   [[nodiscard]] bool is_exhaustive() const override { return true; }
@@ -56,7 +59,9 @@ class reduction final : public search {
   struct accesses {
     span_of_bytes where;
     int write = none;
+    int unlock = none;  ///< of a lock, the last exclusive one, as is
     int take = none;
+    std::array<int, max_threads> shared_take{};  ///< since then
     std::array<int, max_threads> read{};
     clock write_order;
     clock read_order;
@@ -70,6 +75,7 @@ class reduction final : public search {
   template <class F>
   void for_each_access(const step& of, F f);
   void find_races(int thread, const step& of);
+  void note_take(accesses& to, sharing how, int thread, int index);
   void reverse(std::size_t before, int thread, const step& of);
   void happen(int thread, const step& what);
 
@@ -81,6 +87,7 @@ class reduction final : public search {
   std::vector<accesses> accesses_;
   std::unique_ptr<std::uint32_t[], void (*)(void*)> access_at_;  ///< index + 1 by offset / 4
   std::vector<freed> frees_;
+  span_of_bytes last_touched_;
   std::vector<std::size_t> kept_;
   int threads_ = 0;
 };

@@ -58,6 +58,8 @@ class search {
   /// waits. Its own entry is set here. Only a reduction needs it.
   virtual void wait_is_over(int /*thread*/, const clock& /*came_before*/) {}
   [[nodiscard]] virtual clock order_of(int /*thread*/) const { return {}; }
+  /// The try_lock() that was picked last has got its lock.
+  virtual void took_lock(sharing /*how*/) {}
   /// The run is cut short at this moment: failed, or pruned, or over its limit of steps.
   virtual void stopped(const moment& /*m*/) {}
   /// False: there is nothing left to search.
