@@ -59,7 +59,6 @@ std::vector<std::string> prices_of(const result& from, const std::string& design
                                to_text(held, unit::bytes), to_text(held_walked, unit::bytes)));
   }
   const double retries = total_of(from, design, "count.retries_vma_replaced") +
-                         total_of(from, design, "count.retries_table_gone") +
                          total_of(from, design, "count.retries_page_taken");
   const double faults = total_of(from, design, "count.faults");
   if (faults > 0) {

@@ -48,13 +48,24 @@ void retire_beside_reader() {
                               }});
 }
 
+struct flagged {
+  sync::atomic<std::uint32_t>* is_freed;
+};
+void free_flagged(void* dead) noexcept {
+  auto* const it = static_cast<flagged*>(dead);
+  it->is_freed->store_relaxed(1);
+  sync::memory::destroy(it);
+}
+
 /// A writer waits for its own ticket: the hand-over, the sleep and the wake-up.
 void wait_for_ticket() {
-  const auto in = std::make_unique<shelf>();
-  const auto replace_and_wait = [&in] {
-    const auto ticket = in->replace();
-    in->limbo.wait(ticket);
-    RCUVM_PROMISE(in->limbo.is_over(ticket), "M1: a wait ends before its ticket is over");
+  const auto limbo = std::make_unique<reclaim::limbo>();
+  const auto is_freed = std::make_unique<sync::atomic<std::uint32_t>>(0U);
+  const auto replace_and_wait = [&] {
+    reclaim::retire_list dead;
+    dead.add({sync::memory::make<flagged>(is_freed.get()), free_flagged, 8});
+    limbo->wait(limbo->retire(std::move(dead)));
+    RCUVM_PROMISE(is_freed->load_relaxed() == 1, "M1: a wait ends before its ticket is over");
   };
   together(world::thread_body{"writer", replace_and_wait});
 }
@@ -77,9 +88,10 @@ void shutdown_beside_writers() {
 void back_pressure() {
   const auto in =
       std::make_unique<shelf>(reclaim::limits{.bytes = 8, .diagnose_after_ns = std::uint64_t{1} << 60U});
+  in->limbo.on_diagnosis([](const std::string&) {});
   together(world::thread_body{"writer",
                               [&in] {
-                                for (int i = 0; i < 2; ++i) {
+                                for (int i = 0; i < 3; ++i) {
                                   in->limbo.throttle();
                                   std::ignore = in->replace();
                                 }

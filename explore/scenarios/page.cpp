@@ -302,6 +302,38 @@ struct gap_beside_munmap {
   }
 };
 
+/// munmap, and an mremap onto the same addresses before the grace period is over.
+struct move_over_dead {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      in->map_at(in->cpu, elsewhere);
+      in->put(in->cpu, here, old_value);
+      in->put(in->cpu, elsewhere, new_value);
+      together(on_cpu("munmap, mremap", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        const auto to =
+                            in->space.remap(by, {.old_address = elsewhere,
+                                                 .old_length = page_size,
+                                                 .new_length = page_size,
+                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
+                                                 .new_address = here});
+                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
+                        RCUVM_PROMISE(in->get(by, here) == new_value,
+                                      "F2: the moved mapping shows an old page");
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) {
+                 const auto got = in->get(by, here);
+                 RCUVM_PROMISE(!got || *got == old_value || *got == new_value, "F1: a page of somebody else");
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == new_value, "F2: the moved mapping shows an old page");
+    };
+  }
+};
+
 /// The address space goes away while its dead entries wait for a reader.
 struct exit_after_munmap {
   template <class Design>
@@ -355,6 +387,8 @@ std::vector<scenario> page_scenarios() {
            copy_beside_read{}),
       make("move-fault", "mremap beside a fault in what it moves", "F2", move_beside_fault{}),
       make("gap-beside-dead", "a search for a place beside an munmap", "F2", gap_beside_munmap{}),
+      make("move-over-dead", "munmap, mremap onto the same addresses, an access on another cpu", "F2",
+           move_over_dead{}),
       make("exit", "munmap and exit beside a walk: dead entries are drained", "M1", exit_after_munmap{}),
   };
 }

@@ -119,7 +119,7 @@ class walked {
 
  private:
   void protect(vm::protection to) {
-    RCUVM_CHECK(in_.space.protect(in_.cpu, {here + page_size, spot + 2 * page_size}, to),
+    RCUVM_CHECK(in_.space.protect(in_.cpu, {spot + page_size, spot + 2 * page_size}, to),
                 "an mprotect of the scenario");
   }
   void move(vm::cpu& by, address from, address to) {

@@ -120,7 +120,7 @@ limbo::ticket limbo::state::take(retire_block* batch) noexcept {
     collect();
     pending.add(batch);
   }
-  if (found_asleep) wake();
+  if (found_asleep && !is_mutated(mutation::retire_without_wake)) wake();
 
   const bool may_wait = !is_reclaimer() && !sync::rcu::is_in_section();
   if (held_bytes / 2 > limit.bytes && may_wait) wait_for_room(2 * limit.bytes);
@@ -225,6 +225,7 @@ bool limbo::state::reclaim() noexcept {
     const std::uint64_t batch_bytes = batch->bytes;
     waiting_since_ns = batch->retired_at_ns;
     lock.unlock();
+    if (is_mutated(mutation::over_before_free)) over_tickets.raise_to(next);
     retire_list{batch}.free_now();
     sync::rcu::announce_quiescent_state();
     lock.lock();
@@ -322,6 +323,7 @@ limbo::ticket limbo::retire(retire_list&& dead) noexcept {
 void limbo::throttle() noexcept {
   RCUVM_ASSERT(!sync::rcu::is_in_section(), "limbo::throttle inside a read section: it may wait for itself");
   if (state_->bytes.load_relaxed() <= state_->limit.bytes || state_->is_reclaimer()) return;
+  if (is_mutated(mutation::throttle_without_wait)) return;
   RCUVM_CHECK(!sync::rcu::is_in_section(), "limbo::throttle inside a read section: it would wait for itself");
   state_->wait_for_room(state_->limit.bytes);
 }

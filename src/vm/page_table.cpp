@@ -49,7 +49,7 @@ void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_lis
                                 counters& count) noexcept {
   {
     sync::mutex_guard held{here->lock};
-    here->is_stray = !is_mutated(mutation::unlink_without_stray);
+    here->is_stray = true;
   }
   if (level > 0) {
     for (unsigned index = 0; index < table::entry_count; ++index) {

@@ -13,11 +13,9 @@ enum class mutation : std::uint8_t {
   none,
   // faults, page tables, TLBs
   install_without_vma_check,
-  install_without_stray_check,
   publish_without_kill,
   map_live_at_once,
-  zap_without_meeting_faults,
-  unlink_without_stray,
+  unmap_without_zap,
   unmap_without_shootdown,
   protect_without_shootdown,
   copy_without_shootdown,
@@ -30,10 +28,14 @@ enum class mutation : std::uint8_t {
   // grace periods
   quiesce_without_wait,
   retire_without_grace_period,
+  retire_without_wake,
+  over_before_free,
+  throttle_without_wait,
   // the tree
   publish_relaxed,
   hold_dead_root,
   take_root_unchecked,
+  hand_over_without_release,
 };
 
 #ifdef RCUVM_CHECKED

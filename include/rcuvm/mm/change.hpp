@@ -158,7 +158,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     if (!outdated.empty()) Design::quiesce(state_, cpu.count);
     zap(cpu, work.replaced);
     move_pages(cpu, work.moved_from, work.moved_to);
-    unmap_pages(cpu, view_of(guard), work.unmapped, retired);
+    if (!is_mutated(mutation::unmap_without_zap)) unmap_pages(cpu, view_of(guard), work.unmapped, retired);
   }
   if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);
   if (!work.fresh.is_empty()) {

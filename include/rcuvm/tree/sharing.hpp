@@ -89,6 +89,10 @@ struct sharing {
     for_each_child(
         node, [](link<Layout> child) { child.head().references.fetch_add_relaxed(1); },
         [](void* record) { record_access::hold<T>(record); });
+    if (is_mutated(mutation::hand_over_without_release)) {
+      node.head().references.fetch_sub_relaxed(1);
+      return;
+    }
     release(node, retired);
   }
 

@@ -17,7 +17,6 @@ struct counters {
   std::uint64_t faults_bad_address = 0;    ///< SIGSEGV, SEGV_MAPERR
   std::uint64_t faults_bad_access = 0;     ///< SIGSEGV, SEGV_ACCERR
   std::uint64_t retries_vma_replaced = 0;  ///< the VMA found was dead when its page table was locked
-  std::uint64_t retries_table_gone = 0;    ///< the page table found was unlinked when it was locked
   std::uint64_t retries_page_taken = 0;  ///< the page seen present was taken away (DONTNEED) before the lock
   std::uint64_t waits_vma_building = 0;  ///< the VMA's old pages were still being removed or moved
   std::uint64_t stack_growths = 0;
@@ -46,10 +45,10 @@ struct counters {
 
  private:
   using field = std::pair<const char*, std::uint64_t counters::*>;
-  static const field fields[22];
+  static const field fields[21];
 };
 
-inline constexpr counters::field counters::fields[22] = {
+inline constexpr counters::field counters::fields[21] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -57,7 +56,6 @@ inline constexpr counters::field counters::fields[22] = {
     {"faults_bad_address", &counters::faults_bad_address},
     {"faults_bad_access", &counters::faults_bad_access},
     {"retries_vma_replaced", &counters::retries_vma_replaced},
-    {"retries_table_gone", &counters::retries_table_gone},
     {"retries_page_taken", &counters::retries_page_taken},
     {"waits_vma_building", &counters::waits_vma_building},
     {"stack_growths", &counters::stack_growths},
@@ -73,6 +71,6 @@ inline constexpr counters::field counters::fields[22] = {
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 22 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 21 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

@@ -60,8 +60,8 @@ struct table {
 ///
 /// Protects   PTEs, each by its table's lock.
 /// Writers    faults install: any number at a time. Zap, move and unlink: the address space's one writer.
-/// Readers    find_leaf() walks without locks; a table that it meets may be unlinked meanwhile: the caller locks it and
-///            looks at is_stray. Tables are freed by the design: after a grace period, or when no walker can exist.
+/// Readers    find_leaf() walks without locks; a table that it meets may be unlinked meanwhile: the caller locks it
+///            and asks whether its VMA is live. Tables are freed by the design: after a grace period, or when no walker can exist.
 /// Progress   find_leaf: wait-free. make_leaf: locks a parent only where a table is missing.
 /// Kernel     mm->pgd, pte_offset_map_lock, free_pgtables.
 class page_table {
@@ -117,7 +117,7 @@ class page_table {
   }
 
   /// Cuts off each table that lies wholly in `hole`, and adds it to `into`. Writer only, after the PTEs are cleared and
-  /// the VMAs killed: a fault that holds such a table finds it stray. True when there was one.
+  /// the VMAs killed: a fault that holds such a table finds its VMA dead. True when there was one.
   bool unlink(range hole, reclaim::retire_list& into, counters& count) noexcept;
 
   /// Tables now, for tests and smaps. Writer only.
@@ -149,10 +149,7 @@ class page_table {
 
   /// A fault that linked a table before is seen by the caller's next look; one that comes later sees, under the lock, the
   /// VMAs that the caller has killed before. Without it each could miss the other's store.
-  static void meet_faults(table& in) noexcept {
-    if (is_mutated(mutation::zap_without_meeting_faults)) return;
-    sync::mutex_guard met{in.lock};
-  }
+  static void meet_faults(table& in) noexcept { sync::mutex_guard met{in.lock}; }
 
   template <class MayLink>
   [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index,
@@ -162,7 +159,7 @@ class page_table {
     std::expected<table*, failure> outcome = made;
     {
       sync::mutex_guard held{parent.lock};
-      if ((parent.is_stray && !is_mutated(mutation::install_without_stray_check)) || !may_link()) {
+      if (!may_link()) {
         outcome = std::unexpected{failure::gone};
       } else if (table* other = parent.child(index)) {
         outcome = other;
