@@ -136,6 +136,8 @@ nlohmann::json story_json(const story& of) {
 
 std::string_view name_of(verdict of) noexcept { return of == verdict::holds ? "holds" : "fails"; }
 
+std::string preemptions(int count) { return fmt::format("{} preemption{}", count, count == 1 ? "" : "s"); }
+
 bool is_sampling(strategy how) noexcept { return how == strategy::uniform || how == strategy::priorities; }
 
 }  // namespace
@@ -190,7 +192,7 @@ std::string verdict_text(const answer& of) {
   if (!got.is_complete) return fmt::format("nothing found (not exhaustive: {} schedules)", got.schedules);
   if (of.asked.search.how == strategy::reduced)
     return "holds (exhaustive: all interleavings of this scenario)";
-  return fmt::format("holds (exhaustive: all interleavings up to {} preemptions)", of.asked.search.bound);
+  return fmt::format("holds (exhaustive: all interleavings up to {})", preemptions(of.asked.search.bound));
 }
 
 std::string expectation_text(const answer& of) {
@@ -204,7 +206,7 @@ std::string expectation_text(const answer& of) {
 
 std::string search_text(const search_options& how) {
   switch (how.how) {
-    case strategy::bounded: return fmt::format("bounded, up to {} preemptions", how.bound);
+    case strategy::bounded: return fmt::format("bounded, up to {}", preemptions(how.bound));
     case strategy::reduced: return "reduced";
     case strategy::uniform: return fmt::format("random, seed {}", how.seed);
     case strategy::priorities: return fmt::format("pct, depth {}, seed {}", how.bound, how.seed);

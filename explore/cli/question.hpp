@@ -59,7 +59,7 @@ struct answer {
 [[nodiscard]] std::string verdict_text(const answer& of);
 /// "as expected", or what was expected instead.
 [[nodiscard]] std::string expectation_text(const answer& of);
-/// "bounded, at most 2 preemptions".
+/// "bounded, up to 2 preemptions".
 [[nodiscard]] std::string search_text(const search_options& how);
 /// The command that shows the finding again; empty: there is none.
 [[nodiscard]] std::string replay_command(const answer& of);

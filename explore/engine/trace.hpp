@@ -41,7 +41,7 @@ struct trace {
   std::vector<std::string> names;  ///< of the threads
   std::vector<traced_step> steps;
   std::vector<call_stack> stacks{1};  ///< [0] is empty
-  std::vector<plain_touch> plain;     ///< outside the quiet part
+  std::vector<plain_touch> plain;     ///< outside the quiet part; no atomic words
   std::vector<traced_step> next;      ///< of each thread, what it waits to do; no stack: it has done it
   std::vector<arena::object> objects;
   int last_thread = 0;           ///< who ran when the run ended

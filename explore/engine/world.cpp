@@ -832,7 +832,8 @@ void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) 
   check_live(arena::at(offset), bytes, is_write ? "a store" : "a load");
   virtual_thread& me = self();
   const auto last = static_cast<std::uint32_t>(offset + bytes);
-  if (trace_ != nullptr && !is_quiet_) {
+  // A thread's part before its first step runs while its starter is still quiet.
+  if (trace_ != nullptr && (!is_quiet_ || current_ != 0) && object_at_[offset / 4] == 0) {
     trace_->plain.push_back({.thread = current_, .is_write = is_write, .where = {offset, last}, .stack = take_stack(),
                              .steps_before = static_cast<std::uint32_t>(trace_->steps.size())});
   }

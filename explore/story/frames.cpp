@@ -234,6 +234,8 @@ std::string short_function(std::string_view demangled) {
   for (const std::string_view end : {" [clone .cold]", " const"}) {
     if (bare.ends_with(end)) bare.resize(bare.size() - end.size());
   }
+  // A lambda's member function: what is const is the function around it.
+  for (std::size_t at = 0; (at = bare.find(" const::", at)) != std::string::npos;) bare.erase(at, 6);
   erase_all(bare, "rcuvm::explore::");
   erase_all(bare, "rcuvm::");
   erase_all(bare, "::operator()");

@@ -30,6 +30,13 @@ std::string from_root(std::string_view path) {
   return normal;
 }
 
+std::string without_root(std::string text) {
+  for (std::size_t at = 0; !root().empty() && (at = text.find(root(), at)) != std::string::npos;) {
+    text.erase(at, root().size());
+  }
+  return text;
+}
+
 const std::string& source_tree::line(const std::string& file, int number) {
   static const std::string none;
   if (file.empty() || number < 1) return none;

@@ -13,6 +13,9 @@ namespace rcuvm::explore {
 /// A path of the debug information, from the root of the source tree; absolute where it lies elsewhere.
 [[nodiscard]] std::string from_root(std::string_view path);
 
+/// A text without the root of the source tree wherever it stands in it.
+[[nodiscard]] std::string without_root(std::string text);
+
 /// Reads each file once.
 class source_tree {
  public:

@@ -15,6 +15,7 @@ namespace rcuvm::explore {
 namespace {
 
 constexpr std::size_t most_plain_touches = 24;
+constexpr std::uint32_t small_object = 64;  // bytes: all of it is told, of a larger one the word in question
 constexpr std::size_t most_leaks = 8;
 
 std::string_view name_of(order with) {
@@ -32,7 +33,7 @@ class teller {
     made_.threads = told_.names;
     made_.kind = found_.kind;
     tell_rows();
-    made_.what = names_.translate(found_.what);
+    made_.what = without_root(names_.translate(found_.what));
     tell_end();
     tell_stacks();
     // Objects last: by now all are mentioned.
@@ -88,8 +89,11 @@ class teller {
     std::vector<const plain_touch*> made;
     const arena::object* const it = names_.find(found_.object);
     if (it == nullptr) return made;
+    const bool is_small = it->where.end - it->where.first <= small_object;
+    const std::uint32_t word = found_.object & ~7U;
+    const span_of_bytes about = is_small ? it->where : span_of_bytes{word, word + 8};
     for (const plain_touch& each : told_.plain) {
-      if (!each.where.overlaps(it->where)) continue;
+      if (!each.where.overlaps(about)) continue;
       const bool goes_on = !made.empty() && made.back()->thread == each.thread &&
                            made.back()->steps_before == each.steps_before &&
                            made.back()->is_write == each.is_write &&
