@@ -131,7 +131,7 @@ void print(const answer& of, bool has_story, const options& how) {
     const story told = tell_story(of, how.is_whole ? telling::whole : telling::concurrent);
     fmt::print("\n{}\n", to_text(told, replay_command(of), story_width()));
   } else if (of.got.found) {
-    fmt::print("    {}\n    replay: {}\n", of.got.found.what, replay_command(of));
+    fmt::print("    {}\n    replay: {}\n", tell_story(of, telling::concurrent).what, replay_command(of));
   } else if (has_story && asked.is_replay) {
     fmt::print("\n{}\n", to_text(tell_story(of, how.is_whole ? telling::whole : telling::concurrent), "",
                                  story_width()));

@@ -96,10 +96,12 @@ int print_list(bool is_json) {
     }
   }
   if (!all_twins().empty()) fmt::print("\nMutations: what each leaves out, and where it is caught\n\n");
-  const std::size_t name = width_of_all("", all_twins(), [](const twin& one) { return one.name; });
+  std::string_view last;
   for (const twin& each : all_twins()) {
-    fmt::print("    {:<{}}  {}: {} --design {}\n", each.name, name, each.leaves_out, each.scenario,
-               each.design);
+    if (each.name != last)
+      fmt::print("{}{}  leaves out {}\n", last.empty() ? "" : "\n", each.name, each.leaves_out);
+    last = each.name;
+    fmt::print("    {} --design {}: {}\n", each.scenario, each.design, name_of(each.kind));
   }
   return as_expected;
 }
@@ -148,15 +150,18 @@ int ask_all(bool is_json) {
 int ask_mutations(bool is_json) {
   json all = json::array();
   int missed = 0;
+  std::string_view last;
   for (const twin& each : all_twins()) {
+    if (!is_json && each.name != last)
+      fmt::print("{}{}\n    leaves out {}\n", last.empty() ? "" : "\n", each.name, each.leaves_out);
+    last = each.name;
     const scenario* const about = find_scenario(each.scenario);
     const subject* const under = about != nullptr ? find_subject(*about, each.design) : nullptr;
-    if (!is_json) fmt::print("{}\n    leaves out  {}\n", each.name, each.leaves_out);
     if (under == nullptr) {
       ++missed;
       all.push_back({{"mutation", each.name}, {"as_expected", false}});
       if (!is_json)
-        fmt::print("    NOT CAUGHT  there is no scenario {} --design {}\n\n", each.scenario, each.design);
+        fmt::print("    NOT CAUGHT: there is no scenario {} --design {}\n", each.scenario, each.design);
       continue;
     }
     const answer got =
@@ -166,19 +171,18 @@ int ask_mutations(bool is_json) {
     all.back()["leaves_out"] = each.leaves_out;
     if (is_json) continue;
     if (got.is_as_expected) {
-      fmt::print("    caught by   {} --design {}: {}, after {} schedules\n", each.scenario, each.design,
-                 name_of(got.got.found.kind), got.got.schedules);
+      fmt::print("    caught: {} after {} schedules\n", name_of(got.got.found.kind), got.got.schedules);
     } else {
-      fmt::print("    NOT CAUGHT  by {} --design {}: {}; should be {}\n", each.scenario, each.design,
+      fmt::print("    NOT CAUGHT in {} --design {}: {}; should be {}\n", each.scenario, each.design,
                  verdict_text(got), name_of(each.kind));
     }
-    if (got.got.found) fmt::print("    replay      {}\n", replay_command(got));
-    end_row();
+    if (got.got.found) fmt::print("        {}\n", replay_command(got));
+    std::fflush(stdout);
   }
   if (is_json) {
     print({{"results", std::move(all)}});
   } else {
-    fmt::print("{} mutations, {} not caught\n", all_twins().size(), missed);
+    fmt::print("\n{} mutations in their scenarios, {} not caught\n", all_twins().size(), missed);
   }
   return missed == 0 ? as_expected : not_as_expected;
 }

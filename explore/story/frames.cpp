@@ -231,9 +231,8 @@ std::string short_function(std::string_view demangled) {
       bare += text[at++];
     }
   }
-  for (const std::string_view end : {" [clone .cold]", " const"}) {
-    if (bare.ends_with(end)) bare.resize(bare.size() - end.size());
-  }
+  bare.resize(std::min(bare.size(), bare.find(" [clone")));
+  if (bare.ends_with(" const")) bare.resize(bare.size() - std::string_view{" const"}.size());
   // A lambda's member function: what is const is the function around it.
   for (std::size_t at = 0; (at = bare.find(" const::", at)) != std::string::npos;) bare.erase(at, 6);
   erase_all(bare, "rcuvm::explore::");

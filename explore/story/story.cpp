@@ -161,11 +161,23 @@ class teller {
     stacks_of_sections_.push_back(stack);
   }
 
-  /// The last touch of another thread that the finding can be about.
+  /// Whom the finding names beside the thread that ran: "... frees what NAME uses: ...", "... of NAME are unordered".
+  [[nodiscard]] int other_thread() const {
+    for (std::size_t i = 0; i != told_.names.size(); ++i) {
+      if (static_cast<int>(i) == told_.last_thread) continue;
+      const bool is_named = found_.what.find(" what " + told_.names[i] + " uses:") != std::string::npos ||
+                            found_.what.ends_with(" of " + told_.names[i] + " are unordered");
+      if (is_named) return static_cast<int>(i);
+    }
+    return -1;
+  }
+
+  /// Its last touch of the word in question.
   [[nodiscard]] const plain_touch* other_touch(bool only_writes) const {
     const span_of_bytes word{found_.object & ~3U, (found_.object & ~3U) + 4};
+    const int other = other_thread();
     for (auto each = told_.plain.rbegin(); each != told_.plain.rend(); ++each) {
-      if (each->thread == told_.last_thread || !each->where.overlaps(word)) continue;
+      if (each->thread != other || !each->where.overlaps(word)) continue;
       if (!only_writes || each->is_write) return &*each;
     }
     return nullptr;

@@ -59,6 +59,28 @@ void reads_freed_memory() {
                               }});
 }
 
+/// Nothing makes the writer wait for the reader; and a bystander has used the record in good order.
+void frees_before_a_use_is_over() {
+  const auto shared = std::make_unique<shared_state>();
+  shared->to.store_release(sync::memory::make<record>());
+  const auto read = [&](sync::atomic<int>* done) {
+    const record* const found = shared->to.load_acquire();
+    if (found == nullptr) return;
+    RCUVM_PROMISE(found->value == 42, "the record is read");
+    if (done != nullptr) done->store_release(1);
+  };
+  const auto write = [&] {
+    if (shared->frees.load_acquire() == 0) return;
+    record* const old = shared->to.load_acquire();
+    shared->to.store_release(nullptr);
+    sync::memory::destroy(old);
+  };
+  together(world::thread_body{"reader", [&] { read(nullptr); }},
+           world::thread_body{"bystander", [&] { read(&shared->frees); }},
+           world::thread_body{"writer", write});
+  if (record* const left = shared->to.load_acquire()) sync::memory::destroy(left);
+}
+
 void locks_both_ways() {
   const auto shared = std::make_unique<shared_state>();
   const auto forward = [&] {
@@ -136,6 +158,14 @@ TEST(story, Use_after_free_has_its_three_stacks) {
   EXPECT_TRUE(has_frame_here(*freed)) << text_of(told);
   EXPECT_TRUE(has_frame_here(*used)) << text_of(told);
   EXPECT_TRUE(has_frame_here(*made)) << text_of(told);
+}
+
+TEST(story, Free_without_waiting_names_who_was_not_waited_for) {
+  const story told = story_of(frees_before_a_use_is_over);
+  ASSERT_EQ(told.kind, finding_kind::use_after_free);
+  ASSERT_TRUE(holds(told.what, "writer frees what reader uses")) << told.what;
+  EXPECT_NE(stack_titled(told, "is used by reader"), nullptr) << text_of(told);
+  EXPECT_EQ(stack_titled(told, "bystander"), nullptr) << text_of(told);
 }
 
 TEST(story, Rows_show_threads_values_orders_and_source_lines) {
@@ -222,6 +252,7 @@ TEST(story, Functions_are_short) {
             "tree::find");
   EXPECT_EQ(short_function("rcuvm::mm::plan::add(int) const::{lambda(int)#1}::operator()(int) const"),
             "mm::plan::add::{lambda#1}");
+  EXPECT_EQ(short_function("int rcuvm::tree::run(int) [clone .isra.0] [clone .cold]"), "tree::run");
   EXPECT_EQ(short_function("main"), "main");
 }
 
