@@ -61,8 +61,6 @@ world::~world() {
   ::munmap(stacks_, max_threads * stack_bytes);
 }
 
-world* world::current() noexcept { return the_world != nullptr && the_world->is_running_ ? the_world : nullptr; }
-
 // --- a run ------------------------------------------------------------------------------------------------
 
 finding world::run(search& by, const std::function<void()>& body, trace* told) {
@@ -78,6 +76,7 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
   steps_ = 0;
   now_ns_ = 0;
   thread_count_ = 1;
+  alive_ = only(0);
   current_ = -1;
   starting_by_ = -1;
   is_starting_ = false;
@@ -111,11 +110,13 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
   }
 
   is_running_ = true;
+  running_world = this;
   sync::checked::running = this;
   is_inside_ = true;
   switch_to(0);
   is_inside_ = false;
   sync::checked::running = nullptr;
+  running_world = nullptr;
   is_running_ = false;
   if (trace_ != nullptr) trace_->objects = memory_.objects();
   trace_ = nullptr;
@@ -139,7 +140,7 @@ void world::run_thread() noexcept {
   virtual_thread& me = threads_[static_cast<unsigned>(id)];
   if (id == 0) {
     if (me.sections != 0) report(finding_kind::check, "the body ends inside a read section");
-    if (alive() != only(0)) report(finding_kind::check, "the body ends before its threads");
+    if (alive_ != only(0)) report(finding_kind::check, "the body ends before its threads");
     if (memory_.live_objects() != 0) {
       const std::vector<arena::object> all = memory_.objects();
       const auto first = std::ranges::find(all, arena::state::live, &arena::object::now);
@@ -152,9 +153,11 @@ void world::run_thread() noexcept {
   if (me.sections != 0) report(finding_kind::check, "a thread ends inside a read section");
   take_step(operation::end, conflict::none, place::end_of(id));  // who joins is not enabled before it
   me.is_done = true;
+  alive_ &= ~only(id);
   for (int i = 0; i != thread_count_; ++i) {
     virtual_thread& other = threads_[static_cast<unsigned>(i)];
-    if (other.is_done || other.waits_for != gate::joined || other.awaited != static_cast<std::uint32_t>(id)) continue;
+    if (other.is_done || other.waits_for != gate::joined || other.awaited != static_cast<std::uint32_t>(id))
+      continue;
     search_->wait_is_over(i, search_->order_of(id));
   }
   schedule();  // nobody comes back to this stack
@@ -215,16 +218,8 @@ void world::switch_to(int thread) noexcept {
   to.resume_from(from);
 }
 
-thread_set world::alive() const noexcept {
-  thread_set set = 0;
-  for (int i = 0; i != thread_count_; ++i) {
-    if (!threads_[static_cast<unsigned>(i)].is_done) set |= only(i);
-  }
-  return set;
-}
-
 moment world::now() noexcept {
-  return {enabled(), alive(), current_ >= 0 && !self().is_done ? current_ : -1, thread_count_, next_};
+  return {enabled(), alive_, current_ >= 0 && !self().is_done ? current_ : -1, thread_count_, next_};
 }
 
 bool world::is_enabled(const virtual_thread& one, bool is_only) const noexcept {
@@ -247,9 +242,10 @@ bool world::is_enabled(const virtual_thread& one, bool is_only) const noexcept {
 
 thread_set world::enabled() const noexcept {
   thread_set set = 0;
-  for (int i = 0; i != thread_count_; ++i) {
+  for (thread_set left = alive_; left != 0; left &= left - 1) {
+    const int i = std::countr_zero(left);
     const virtual_thread& one = threads_[static_cast<unsigned>(i)];
-    if (!one.is_done && is_enabled(one, false)) set |= only(i);
+    if (one.waits_for == gate::open || is_enabled(one, false)) set |= only(i);
   }
   if (set != 0) return set;
   // Nobody can run: time goes on to the next end of a timed wait.
@@ -267,7 +263,8 @@ void world::schedule() noexcept {
   int chosen = 0;
   const bool is_current_alive = !self().is_done;
   if (is_quiet_) {
-    if (++steps_ > 10 * limits_.steps) report(finding_kind::endless, "the quiet part does not come to an end");
+    if (++steps_ > 10 * limits_.steps)
+      report(finding_kind::endless, "the quiet part does not come to an end");
     if (is_current_alive && is_enabled(self(), false)) return;
     const thread_set can = enabled();
     if (can == 0) deadlock();
@@ -286,7 +283,7 @@ void world::schedule() noexcept {
     if (!has(m.enabled, chosen)) {
       report(finding_kind::divergence, "the schedule wants a thread that cannot run here");
     }
-    if (std::popcount(m.enabled) > 1) decisions_.push_back(chosen);
+    if (!is_one(m.enabled)) decisions_.push_back(chosen);
   }
   if (chosen != current_) switch_to(chosen);
 }
@@ -318,6 +315,7 @@ int world::start_thread(const char* name, std::function<void()> body) noexcept {
   made.body = std::move(body);
   made.name = name;
   made.is_done = false;
+  alive_ |= only(id);
   made.waits_for = gate::open;
   made.early_timeouts = 0;
   made.happened = self().happened;
@@ -329,8 +327,8 @@ int world::start_thread(const char* name, std::function<void()> body) noexcept {
   made.sections = 0;
   made.shared_stores = 0;
   new (made.rcu.data()) sync::rcu::detail::thread_state{};
-  made.stack.prepare(static_cast<std::byte*>(stacks_) + static_cast<std::size_t>(id + 1) * stack_bytes, stack_bytes,
-                     &world::enter_thread);
+  made.stack.prepare(static_cast<std::byte*>(stacks_) + static_cast<std::size_t>(id + 1) * stack_bytes,
+                     stack_bytes, &world::enter_thread);
   if (trace_ != nullptr) trace_->names.emplace_back(name);
   search_->wait_is_over(id, search_->order_of(parent));
   starting_by_ = parent;
@@ -365,14 +363,16 @@ std::string world::describe_wait(const virtual_thread& one) const {
       const tracked& lock = objects_[one.awaited];
       std::string holders = lock.owner >= 0 ? threads_[static_cast<unsigned>(lock.owner)].name : "";
       for (int i = 0; i != thread_count_; ++i) {
-        if (has(lock.sharers, i)) holders += (holders.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
+        if (has(lock.sharers, i))
+          holders += (holders.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
       }
       return "waits for " + describe_place(lock.offset) + " held by " + holders;
     }
     case gate::grace_period: {
       std::string readers;
       for (int i = 0; i != thread_count_; ++i) {
-        if (has(one.grace_period, i)) readers += (readers.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
+        if (has(one.grace_period, i))
+          readers += (readers.empty() ? "" : ", ") + threads_[static_cast<unsigned>(i)].name;
       }
       return "waits for the read section of " + readers;
     }
@@ -433,11 +433,8 @@ void world::note_write(std::uint32_t index, sight what) noexcept {
   }
 }
 
-void world::check_live(const void* at, std::size_t bytes, const char* what) noexcept {
-  const std::uint32_t offset = arena::offset_of(at);
-  const auto now = memory_.state_at(offset);
-  if (now == arena::state::live && memory_.state_at(offset + static_cast<std::uint32_t>(bytes) - 1) == now) return;
-  if (now == arena::state::freed) {
+void world::report_dead(std::uint32_t offset, const char* what) noexcept {
+  if (memory_.state_at(offset) == arena::state::freed) {
     report(finding_kind::use_after_free, std::string{what} + " of memory that has been freed", offset);
   }
   report(finding_kind::wild_touch, std::string{what} + " of memory that is nobody's", offset);
@@ -545,7 +542,8 @@ void world::note_lock_order(std::uint32_t index) noexcept {
         if (then != held.object) continue;
         report(finding_kind::lock_order,
                self().name + " takes " + describe_place(known(index).offset) + " while it holds " +
-                   describe_place(known(held.object).offset) + "; elsewhere they are taken the other way round",
+                   describe_place(known(held.object).offset) +
+                   "; elsewhere they are taken the other way round",
                known(index).offset);
       }
     }
@@ -598,7 +596,8 @@ void world::unlock(const void* what, sharing how) noexcept {
   const inside here{*this};
   check_live(what, 4, "an unlock");
   const std::uint32_t index = index_of(what, 4);
-  take_step(operation::unlock, how == sharing::exclusive ? conflict::writes : conflict::reads, span_of(what, 4));
+  take_step(operation::unlock, how == sharing::exclusive ? conflict::writes : conflict::reads,
+            span_of(what, 4));
   check_live(what, 4, "an unlock");
   if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
   virtual_thread& me = self();
@@ -675,7 +674,8 @@ void world::wake(int thread, std::uint32_t condition) noexcept {
   virtual_thread& one = threads_[static_cast<unsigned>(thread)];
   forget_waiter(condition, thread);
   one.is_notified = true;
-  if (one.waits_for == gate::timed) next_[static_cast<unsigned>(thread)] = {operation::wake, conflict::none, {}};
+  if (one.waits_for == gate::timed)
+    next_[static_cast<unsigned>(thread)] = {operation::wake, conflict::none, {}};
   search_->wait_is_over(thread, search_->order_of(current_));
 }
 
@@ -834,7 +834,10 @@ void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) 
   const auto last = static_cast<std::uint32_t>(offset + bytes);
   // A thread's part before its first step runs while its starter is still quiet.
   if (trace_ != nullptr && (!is_quiet_ || current_ != 0) && object_at_[offset / 4] == 0) {
-    trace_->plain.push_back({.thread = current_, .is_write = is_write, .where = {offset, last}, .stack = take_stack(),
+    trace_->plain.push_back({.thread = current_,
+                             .is_write = is_write,
+                             .where = {offset, last},
+                             .stack = take_stack(),
                              .steps_before = static_cast<std::uint32_t>(trace_->steps.size())});
   }
   for (std::uint32_t granule = offset / 4; granule * 4 < last; ++granule) {
@@ -844,8 +847,8 @@ void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) 
     const auto mask = static_cast<std::uint8_t>((0xfU << from) & (0xfU >> (4 - to)));
     cell& it = cells_[granule];
     if (it.run != run_) it = {.run = run_};
-    const bool is_unordered_write = (it.write_mask & mask) != 0 && it.writer != current_ &&
-                                    it.write_at > me.happened.of(it.writer);
+    const bool is_unordered_write =
+        (it.write_mask & mask) != 0 && it.writer != current_ && it.write_at > me.happened.of(it.writer);
     if (is_unordered_write) {
       report(finding_kind::data_race,
              std::string{is_write ? "a store" : "a load"} + " of " + me.name + " and a store of " +
@@ -859,7 +862,8 @@ void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) 
       continue;
     }
     for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
-      if (other == mine || (it.read_mask[other] & mask) == 0 || it.read_at[other] <= me.happened.at[other]) continue;
+      if (other == mine || (it.read_mask[other] & mask) == 0 || it.read_at[other] <= me.happened.at[other])
+        continue;
       report(finding_kind::data_race,
              "a store of " + me.name + " and a load of " + threads_[other].name + " are unordered", offset);
     }
@@ -876,7 +880,8 @@ void world::check_order_of_free(const arena::object& dead) noexcept {
     const cell& it = cells_[granule];
     if (it.run != run_) continue;
     for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
-      const bool has_written = it.write_mask != 0 && it.writer == other && it.write_at > me.happened.at[other];
+      const bool has_written =
+          it.write_mask != 0 && it.writer == other && it.write_at > me.happened.at[other];
       const bool has_read = it.read_mask[other] != 0 && it.read_at[other] > me.happened.at[other];
       if (static_cast<int>(other) == current_ || !(has_written || has_read)) continue;
       report(finding_kind::use_after_free,

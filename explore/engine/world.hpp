@@ -62,7 +62,7 @@ class world final : public sync::checked::scheduler {
   /// Inside run(): a number below `count`, each of which is tried.
   [[nodiscard]] int choose(int count) noexcept;
 
-  [[nodiscard]] static world* current() noexcept;
+  [[nodiscard]] static world* current() noexcept { return running_world; }
   /// The decisions of the last run: a thread where more than one could run, or decision_of_choice().
   [[nodiscard]] const std::vector<int>& decisions() const noexcept { return decisions_; }
   [[nodiscard]] std::uint64_t steps() const noexcept { return total_steps_; }
@@ -136,13 +136,14 @@ class world final : public sync::checked::scheduler {
     clock came_before_grace;      ///< happens-before, of those sections
     clock order_of_grace;         ///< the same, of the reduction
     clock happened;
-    clock loaded;    ///< release clocks seen by relaxed loads, for an acquire fence
-    clock released;  ///< at the last release fence, for relaxed stores
+    clock loaded;                    ///< release clocks seen by relaxed loads, for an acquire fence
+    clock released;                  ///< at the last release fence, for relaxed stores
     std::vector<seen_version> seen;  ///< since the last yield
     std::vector<held_lock> held;
     std::uint32_t sections = 0;
     std::uint64_t shared_stores = 0;
-    alignas(sync::rcu::detail::thread_state) std::array<std::byte, sizeof(sync::rcu::detail::thread_state)> rcu;
+    alignas(
+        sync::rcu::detail::thread_state) std::array<std::byte, sizeof(sync::rcu::detail::thread_state)> rcu;
   };
 
   /// What is known of an atomic word, a lock, a condition, a token.
@@ -186,13 +187,19 @@ class world final : public sync::checked::scheduler {
   void schedule() noexcept;
   [[nodiscard]] bool is_enabled(const virtual_thread& one, bool is_only) const noexcept;
   [[nodiscard]] thread_set enabled() const noexcept;
-  [[nodiscard]] thread_set alive() const noexcept;
   [[nodiscard]] moment now() noexcept;
   void switch_to(int thread) noexcept;
   [[noreturn]] void leave() noexcept;
   static void enter_thread();
   void run_thread() noexcept;
-  void check_live(const void* at, std::size_t bytes, const char* what) noexcept;
+  void check_live(const void* at, std::size_t bytes, const char* what) noexcept {
+    const std::uint32_t offset = arena::offset_of(at);
+    const std::uint32_t last = offset + static_cast<std::uint32_t>(bytes) - 1;
+    if (memory_.state_at(offset) == arena::state::live && memory_.state_at(last) == arena::state::live)
+      return;
+    report_dead(offset, what);
+  }
+  [[gnu::cold]] void report_dead(std::uint32_t offset, const char* what) noexcept;
   void check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) noexcept;
   [[nodiscard]] arena::object& find_to_free(const void* object) noexcept;
   void free_now(arena::object& dead) noexcept;
@@ -213,6 +220,8 @@ class world final : public sync::checked::scheduler {
   [[nodiscard]] std::string describe_wait(const virtual_thread& one) const;
   [[nodiscard]] std::string describe_place(std::uint32_t offset) const;
 
+  static inline constinit world* running_world = nullptr;
+
   const world_limits limits_;
   arena memory_;
   std::array<virtual_thread, max_threads> threads_;
@@ -220,7 +229,8 @@ class world final : public sync::checked::scheduler {
   fiber outside_;
   void* stacks_ = nullptr;
   int thread_count_ = 0;
-  int current_ = -1;  ///< -1: the caller of run()
+  thread_set alive_ = 0;
+  int current_ = -1;      ///< -1: the caller of run()
   int starting_by_ = -1;  ///< who starts the thread that runs now, up to its first step; -1: nobody
   bool is_starting_ = false;
   bool is_quiet_ = true;
@@ -239,8 +249,8 @@ class world final : public sync::checked::scheduler {
   std::uint32_t object_count_ = 1;
   lazy_array<std::uint32_t> object_at_;  ///< index by offset / 4; 0: none
   lazy_array<cell> cells_;               ///< by offset / 4
-  clock sections_ended_;                  ///< what came before the end of each section
-  clock grace_periods_;                   ///< what came before each grace period's begin
+  clock sections_ended_;                 ///< what came before the end of each section
+  clock grace_periods_;                  ///< what came before each grace period's begin
   std::vector<int> decisions_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lock_orders_;  ///< held, then taken
 };

@@ -71,7 +71,7 @@ class depth_first final : public search {
  private:
   int decide(const moment& m) {
     const bool can_go_on = has(m.enabled, m.current);
-    if (std::has_single_bit(m.enabled)) return std::countr_zero(m.enabled);
+    if (is_one(m.enabled)) return std::countr_zero(m.enabled);
     if (can_go_on && commutes(m.next[static_cast<unsigned>(m.current)])) return m.current;
     if (depth_ == path_.size()) {
       const int first = default_pick(m);
@@ -104,7 +104,7 @@ class depth_first final : public search {
     if (it.run != run_) it = {.run = run_, .by = 0, .is_written = false};
     it.by |= only(by);
     it.is_written |= taken.how != conflict::reads;
-    if (it.is_written && !std::has_single_bit(it.by)) mark(taken.where.first / 4);
+    if (it.is_written && !is_one(it.by)) mark(taken.where.first / 4);
   }
 
   void mark(std::uint32_t granule) noexcept {

@@ -23,7 +23,7 @@ class replay final : public search {
 
   void begin_run() override { at_ = 0; }
   int pick(const moment& m) override {
-    if (std::has_single_bit(m.enabled)) return std::countr_zero(m.enabled);
+    if (is_one(m.enabled)) return std::countr_zero(m.enabled);
     while (at_ != decisions_.size()) {
       const int wanted = decisions_[at_++];
       if (has(m.enabled, wanted)) return wanted;

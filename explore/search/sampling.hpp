@@ -39,6 +39,7 @@ class uniform final : public search {
   void begin_run() override {}
   int pick(const moment& m) override {
     thread_set left = m.enabled;
+    if (is_one(left)) return std::countr_zero(left);
     for (int skip = dice_.below(std::popcount(left)); skip > 0; --skip) left &= left - 1;
     return std::countr_zero(left);
   }
@@ -53,7 +54,8 @@ class uniform final : public search {
 /// run with a probability of at least 1 / (n k^(depth-1)). Source: Burckhardt et al., PCT, ASPLOS 2010.
 class priorities final : public search {
  public:
-  priorities(std::uint64_t seed, int depth) : dice_{seed}, changes_(static_cast<std::size_t>(std::max(0, depth - 1))) {}
+  priorities(std::uint64_t seed, int depth)
+      : dice_{seed}, changes_(static_cast<std::size_t>(std::max(0, depth - 1))) {}
 
   void begin_run() override {
     longest_ = std::max(longest_, steps_);
@@ -76,7 +78,8 @@ class priorities final : public search {
     int best = -1;
     for (thread_set left = m.enabled; left != 0; left &= left - 1) {
       const int each = std::countr_zero(left);
-      if (best < 0 || priority_[static_cast<unsigned>(each)] > priority_[static_cast<unsigned>(best)]) best = each;
+      if (best < 0 || priority_[static_cast<unsigned>(each)] > priority_[static_cast<unsigned>(best)])
+        best = each;
     }
     return best;
   }

@@ -16,8 +16,12 @@ namespace rcuvm::explore {
 /// Virtual threads, one bit each.
 using thread_set = std::uint32_t;
 
-[[nodiscard]] constexpr bool has(thread_set set, int thread) noexcept { return thread >= 0 && ((set >> thread) & 1U) != 0; }
+[[nodiscard]] constexpr bool has(thread_set set, int thread) noexcept {
+  return thread >= 0 && ((set >> thread) & 1U) != 0;
+}
 [[nodiscard]] constexpr thread_set only(int thread) noexcept { return thread_set{1} << thread; }
+/// std::has_single_bit is a call into libgcc, on processors older than 2008.
+[[nodiscard]] constexpr bool is_one(thread_set set) noexcept { return set != 0 && (set & (set - 1)) == 0; }
 
 /// A moment at which somebody has to be chosen.
 struct moment {
