@@ -43,7 +43,8 @@ std::pair<std::size_t, std::size_t> effort_of(const std::vector<int>& decisions)
 /// Looks for a shorter schedule with the same kind of finding: cuts off the end, leaves out stretches of one thread.
 class shrinker {
  public:
-  shrinker(world& where, const scenario_body& body, finding_kind kind) : world_{where}, body_{body}, kind_{kind} {}
+  shrinker(world& where, const scenario_body& body, finding_kind kind)
+      : world_{where}, body_{body}, kind_{kind} {}
 
   std::vector<int> shrink(std::vector<int> schedule) {
     best_ = std::move(schedule);

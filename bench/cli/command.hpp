@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ namespace rcuvm::cli {
 class refusal : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+/// Where the explorer lies: beside this program.
+[[nodiscard]] std::filesystem::path explorer_path();
 
 // Each adds its subcommand to the program; running it sets `code`.
 void add_designs(CLI::App& program, int& code);

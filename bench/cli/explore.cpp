@@ -24,9 +24,12 @@ bool is_explore(int argc, const char* const* argv) {
   return argc > 1 && std::string_view{argv[1]} == "explore";
 }
 
+std::filesystem::path explorer_path() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "rcuvm-explore";
+}
+
 void become_explorer(int argc, const char* const* argv) {
-  const std::string path =
-      (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "rcuvm-explore").string();
+  const std::string path = explorer_path().string();
   std::vector<char*> arguments{const_cast<char*>(path.c_str())};  // execv changes none of them
   for (int i = 2; i < argc; ++i) arguments.push_back(const_cast<char*>(argv[i]));
   arguments.push_back(nullptr);

@@ -26,6 +26,7 @@ struct review_options {
   std::uint32_t workers = default_workers();
   double budget_s = 240;
   bool takes_shared = false;
+  bool explores = true;
 };
 
 volatile std::sig_atomic_t is_interrupted = 0;
@@ -102,6 +103,15 @@ int review(const review_options& how) {
                    .repetitions = how.repetitions,
                    .budget_s = how.budget_s,
                    .on_progress = [&](const std::string& what, double done) { progress.show(what, done); }});
+      if (how.explores) {
+        progress.show("searching for races, about a minute", 1);
+        auto proved = report::run_explorer(explorer_path());
+        if (proved) {
+          measured.data.proofs = *std::move(proved);
+        } else {
+          measured.data.notes.push_back(proved.error());
+        }
+      }
       progress.show("writing " + how.folder, 1);
       report::write_report(measured, how.folder);
     }
@@ -138,6 +148,7 @@ void add_review(CLI::App& program, int& code) {
       ->capture_default_str();
   command->add_flag("--all", how->takes_shared,
                     "Also the recordings of ../shared/traces/perf, where these are");
+  command->add_flag("!--no-explore", how->explores, "Without the search for races (see rcuvm explore)");
   command->footer(
       "Examples:\n"
       "  rcuvm review                                   the bundled recordings, report/index.html\n"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "bench/report/list_text.hpp"
@@ -53,6 +54,7 @@ class page {
     shown();
     summary_table();
     trade();
+    proofs();
     recordings();
     method();
     machine();
@@ -181,6 +183,65 @@ class page {
                        "Left: cheaper for writers; down: cheaper for faults. Bottom left is a gain on both "
                        "sides, top left and bottom right are trades.",
                        escape_html(baseline())));
+  }
+
+  void proof_cell(const proof& of, bool says_design) {
+    out_ +=
+        fmt::format("<p class=\"{}\">{}{}</p>", of.holds ? "good" : "bad",
+                    says_design ? escape_html(of.design) + ": " : std::string{}, escape_html(to_text(of)));
+    if (!of.is_as_expected) out_ += "<p class=\"bad\"><b>not as expected</b></p>";
+    if (!of.replay.empty()) out_ += fmt::format("<p><code>{}</code></p>", escape_html(of.replay));
+  }
+
+  void proof_row(std::span<const proof> of) {
+    out_ += fmt::format("<tr><th scope=\"row\">{}<span class=\"abs\">{}</span></th><td>{}</td>",
+                        escape_html(of.front().scenario), escape_html(of.front().summary),
+                        escape_html(of.front().claim));
+    const auto of_design = [of](const std::string& design) {
+      return std::ranges::find(of, design, &proof::design);
+    };
+    const bool has_designs = std::ranges::any_of(
+        data_.how.designs, [&](const std::string& design) { return of_design(design) != of.end(); });
+    if (!has_designs) {
+      out_ += fmt::format("<td colspan=\"{}\">", data_.how.designs.size());
+      for (const proof& one : of) proof_cell(one, of.size() > 1);
+      out_ += "</td></tr>\n";
+      return;
+    }
+    for (const std::string& design : data_.how.designs) {
+      out_ += "<td>";
+      if (const auto one = of_design(design); one != of.end()) proof_cell(*one, false);
+      out_ += "</td>";
+    }
+    out_ += "</tr>\n";
+  }
+
+  void proofs() {
+    if (data_.proofs.empty()) return;
+    out_ +=
+        "<h2>Which races there are</h2>\n<p class=\"soft\">The explorer ran the library's own code, compiled "
+        "a "
+        "second time, in small scenarios: every interleaving up to the bound that is named. A scenario that "
+        "holds "
+        "counts because the same search fails when a wait or a check is left out (<code>rcuvm explore "
+        "--mutations</code>). It does not see: weak memory (an atomic load reads the newest store; the small "
+        "protocols are "
+        "proved under the C++ model by Relacy), more threads than a scenario has, the real liburcu (RCU is "
+        "its "
+        "specification there), spurious wake-ups.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th "
+        "scope=\"col\">scenario</th><th scope=\"col\">promise</th>";
+    for (const std::string& design : data_.how.designs) {
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
+    }
+    out_ += "</tr></thead>\n<tbody>\n";
+    const std::span<const proof> all{data_.proofs};
+    for (std::size_t first = 0; first < all.size();) {
+      std::size_t end = first;
+      while (end < all.size() && all[end].scenario == all[first].scenario) ++end;
+      proof_row(all.subspan(first, end - first));
+      first = end;
+    }
+    out_ += "</tbody>\n</table></div>\n";
   }
 
   void recordings() {

@@ -151,6 +151,31 @@ json medians_to_json(const result& from) {
   return made;
 }
 
+json proof_to_json(const proof& from) {
+  return {
+      {"scenario", from.scenario},       {"summary", from.summary}, {"claim", from.claim},
+      {"design", from.design},           {"holds", from.holds},     {"is_as_expected", from.is_as_expected},
+      {"is_complete", from.is_complete}, {"search", from.search},   {"bound", from.bound},
+      {"schedules", from.schedules},     {"finding", from.finding}, {"replay", from.replay}};
+}
+
+proof proof_from_json(const json& from) {
+  proof to;
+  from.at("scenario").get_to(to.scenario);
+  from.at("summary").get_to(to.summary);
+  from.at("claim").get_to(to.claim);
+  from.at("design").get_to(to.design);
+  from.at("holds").get_to(to.holds);
+  from.at("is_as_expected").get_to(to.is_as_expected);
+  from.at("is_complete").get_to(to.is_complete);
+  from.at("search").get_to(to.search);
+  from.at("bound").get_to(to.bound);
+  from.at("schedules").get_to(to.schedules);
+  from.at("finding").get_to(to.finding);
+  from.at("replay").get_to(to.replay);
+  return to;
+}
+
 template <class T, class F>
 json list_to_json(const std::vector<T>& from, F one_to_json) {
   json made = json::array();
@@ -166,6 +191,7 @@ std::string to_json(const result& from) {
                {"machine", machine_to_json(from.machine)},
                {"settings", settings_to_json(from.how)},
                {"recordings", list_to_json(from.recordings, recording_to_json)},
+               {"proofs", list_to_json(from.proofs, proof_to_json)},
                {"notes", from.notes},
                {"medians", medians_to_json(from)},
                {"runs", list_to_json(from.runs, run_to_json)}});
@@ -184,6 +210,7 @@ std::expected<result, std::string> from_json(std::string_view text) {
     made.how = settings_from_json(read.at("settings"));
     read.at("notes").get_to(made.notes);
     for (const json& one : read.at("recordings")) made.recordings.push_back(recording_from_json(one));
+    for (const json& one : read.at("proofs")) made.proofs.push_back(proof_from_json(one));
     for (const json& one : read.at("runs")) made.runs.push_back(run_from_json(one));
     return made;
   } catch (const std::exception& problem) {

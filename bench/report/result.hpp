@@ -13,6 +13,7 @@
 
 #include "bench/replay/figures.hpp"
 #include "bench/report/machine.hpp"
+#include "bench/report/proofs.hpp"
 #include "bench/report/statistics.hpp"
 
 namespace rcuvm::report {
@@ -50,6 +51,7 @@ struct result {
   settings how;
   std::vector<recording_facts> recordings;
   std::vector<replay::run> runs;   ///< in the order in which they ran, warm-ups included
+  std::vector<proof> proofs;       ///< of the explorer; empty: it did not run
   std::vector<std::string> notes;  ///< what the measuring itself wants said: repetitions cut, ...
 };
 

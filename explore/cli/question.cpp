@@ -224,6 +224,7 @@ nlohmann::json to_json(const answer& of, const story* told) {
   const bool has_bound = asked.search.how == strategy::bounded || asked.search.how == strategy::priorities;
   nlohmann::json made{{"scenario", asked.about->name},
                       {"claim", asked.about->claim},
+                      {"summary", asked.about->summary},
                       {"design", asked.under->design},
                       {"mutation", nullptr},
                       {"search", asked.is_replay ? "replay" : explore::name_of(asked.search.how)},

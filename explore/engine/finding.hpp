@@ -27,8 +27,8 @@ enum class finding_kind : std::uint8_t {
 
 struct finding {
   finding_kind kind = finding_kind::none;
-  std::string what;            ///< one line
-  std::uint32_t object = 0;    ///< offset of the memory it is about; 0: none
+  std::string what;          ///< one line
+  std::uint32_t object = 0;  ///< offset of the memory it is about; 0: none
   [[nodiscard]] explicit operator bool() const noexcept { return kind != finding_kind::none; }
 };
 

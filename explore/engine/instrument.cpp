@@ -69,10 +69,18 @@ void* operator new(std::size_t bytes) { return allocate_or_throw(bytes, usual); 
 void* operator new[](std::size_t bytes) { return allocate_or_throw(bytes, usual); }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, usual); }
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes, usual); }
-void* operator new(std::size_t bytes, std::align_val_t align) { return allocate_or_throw(bytes, static_cast<std::size_t>(align)); }
-void* operator new[](std::size_t bytes, std::align_val_t align) { return allocate_or_throw(bytes, static_cast<std::size_t>(align)); }
-void* operator new(std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept { return allocate(bytes, static_cast<std::size_t>(align)); }
-void* operator new[](std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept { return allocate(bytes, static_cast<std::size_t>(align)); }
+void* operator new(std::size_t bytes, std::align_val_t align) {
+  return allocate_or_throw(bytes, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t bytes, std::align_val_t align) {
+  return allocate_or_throw(bytes, static_cast<std::size_t>(align));
+}
+void* operator new(std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept {
+  return allocate(bytes, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept {
+  return allocate(bytes, static_cast<std::size_t>(align));
+}
 void operator delete(void* object) noexcept { deallocate(object); }
 void operator delete[](void* object) noexcept { deallocate(object); }
 void operator delete(void* object, std::size_t) noexcept { deallocate(object); }
