@@ -175,6 +175,12 @@ TEST(DataRace, is_found_where_nothing_orders) {
                        [](shared_state& of) { RCUVM_CHECK(of.plain != 5, "read"); }));
 }
 
+/// A compiler's instrumentation may see only the load of an increment (g++ with -fsanitize=kernel-address does).
+TEST(DataRace, is_found_between_increments) {
+  expect_found(finding_kind::data_race,
+               threads([](shared_state& of) { ++of.plain; }, [](shared_state& of) { ++of.plain; }));
+}
+
 TEST(DataRace, relaxed_publication_is_found) {
   expect_found(finding_kind::data_race, message([](shared_state& of) { of.x.store_relaxed(1); },
                                                 [](shared_state& of) { return of.x.load_acquire() == 1; }));

@@ -25,6 +25,29 @@ TEST_P(Scenarios, come_out_as_expected) {
   }
 }
 
+/// Each mutation is missed where twins.cpp says so: the scenario's empty search means something.
+class Twins : public testing::TestWithParam<twin> {
+ protected:
+  ~Twins() override { active_mutation = mutation::none; }
+};
+
+TEST_P(Twins, are_caught) {
+  const twin& broken = GetParam();
+  const scenario* const in = find_scenario(broken.scenario);
+  ASSERT_NE(in, nullptr) << broken.scenario;
+  const subject* const under = find_subject(*in, broken.design);
+  ASSERT_NE(under, nullptr) << broken.design;
+  EXPECT_EQ(under->expected, verdict::holds);
+  active_mutation = broken.broken;
+  const search_result got = explore(under->body, under->search);
+  EXPECT_EQ(name_of(got.found.kind), name_of(broken.kind)) << got.found.what;
+}
+
+INSTANTIATE_TEST_SUITE_P(all, Twins, testing::ValuesIn(all_twins().begin(), all_twins().end()),
+                         [](const testing::TestParamInfo<twin>& info) {
+                           return std::to_string(info.index) + "_" + std::string{info.param.name};
+                         });
+
 std::vector<std::pair<const scenario*, const subject*>> all_subjects() {
   std::vector<std::pair<const scenario*, const subject*>> made;
   for (const scenario& each : all_scenarios()) {
