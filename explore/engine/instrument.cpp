@@ -76,48 +76,65 @@ void __tsan_vptr_update(void** at, void* to) {
 }
 void __tsan_atomic_thread_fence(int) {}
 void __tsan_atomic_signal_fence(int) {}
+}
+// NOLINTEND
 
-// One operating-system thread runs all virtual ones: any order will do.
-#define RCUVM_ATOMICS(bits)                                                                              \
-  std::uint##bits##_t __tsan_atomic##bits##_load(const volatile std::uint##bits##_t* at, int) {          \
-    return __atomic_load_n(at, __ATOMIC_RELAXED);                                                        \
-  }                                                                                                      \
-  void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at, std::uint##bits##_t to, int) {      \
-    __atomic_store_n(at, to, __ATOMIC_RELAXED);                                                          \
-  }                                                                                                      \
-  std::uint##bits##_t __tsan_atomic##bits##_exchange(volatile std::uint##bits##_t* at,                   \
-                                                     std::uint##bits##_t to, int) {                      \
-    return __atomic_exchange_n(at, to, __ATOMIC_RELAXED);                                                \
-  }                                                                                                      \
-  std::uint##bits##_t __tsan_atomic##bits##_fetch_add(volatile std::uint##bits##_t* at,                  \
-                                                      std::uint##bits##_t by, int) {                     \
-    return __atomic_fetch_add(at, by, __ATOMIC_RELAXED);                                                 \
-  }                                                                                                      \
-  std::uint##bits##_t __tsan_atomic##bits##_fetch_sub(volatile std::uint##bits##_t* at,                  \
-                                                      std::uint##bits##_t by, int) {                     \
-    return __atomic_fetch_sub(at, by, __ATOMIC_RELAXED);                                                 \
-  }                                                                                                      \
-  std::uint##bits##_t __tsan_atomic##bits##_fetch_and(volatile std::uint##bits##_t* at,                  \
-                                                      std::uint##bits##_t by, int) {                     \
-    return __atomic_fetch_and(at, by, __ATOMIC_RELAXED);                                                 \
-  }                                                                                                      \
-  std::uint##bits##_t __tsan_atomic##bits##_fetch_or(volatile std::uint##bits##_t* at,                   \
-                                                     std::uint##bits##_t by, int) {                      \
-    return __atomic_fetch_or(at, by, __ATOMIC_RELAXED);                                                  \
-  }                                                                                                      \
-  int __tsan_atomic##bits##_compare_exchange_strong(                                                     \
-      volatile std::uint##bits##_t* at, std::uint##bits##_t* seen, std::uint##bits##_t to, int, int) {   \
-    return __atomic_compare_exchange_n(at, seen, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? 1 : 0; \
-  }                                                                                                      \
-  int __tsan_atomic##bits##_compare_exchange_weak(                                                       \
-      volatile std::uint##bits##_t* at, std::uint##bits##_t* seen, std::uint##bits##_t to, int, int) {   \
-    return __atomic_compare_exchange_n(at, seen, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? 1 : 0; \
+namespace {
+
+// One operating-system thread runs all virtual ones, so plain accesses are atomic enough.
+template <class Word, class Change>
+Word update(volatile Word* at, Change change) noexcept {
+  const Word before = *at;
+  *at = static_cast<Word>(change(before));
+  return before;
+}
+
+template <class Word>
+int compare_exchange(volatile Word* at, Word* seen, Word to) noexcept {
+  const Word before = *at;
+  if (before == *seen) {
+    *at = to;
+    return 1;
   }
+  *seen = before;
+  return 0;
+}
+
+}  // namespace
+
+// NOLINTBEGIN: the names are the compiler's
+extern "C" {
+#define RCUVM_UPDATE(bits, name, changed)                                            \
+  std::uint##bits##_t __tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at, \
+                                                   std::uint##bits##_t with, int) {  \
+    return update(at, [with](std::uint##bits##_t seen) { return changed; });         \
+  }
+#define RCUVM_ATOMICS(bits)                                                                            \
+  std::uint##bits##_t __tsan_atomic##bits##_load(const volatile std::uint##bits##_t* at, int) {        \
+    return *at;                                                                                        \
+  }                                                                                                    \
+  void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at, std::uint##bits##_t to, int) {    \
+    *at = to;                                                                                          \
+  }                                                                                                    \
+  int __tsan_atomic##bits##_compare_exchange_strong(                                                   \
+      volatile std::uint##bits##_t* at, std::uint##bits##_t* seen, std::uint##bits##_t to, int, int) { \
+    return compare_exchange(at, seen, to);                                                             \
+  }                                                                                                    \
+  int __tsan_atomic##bits##_compare_exchange_weak(                                                     \
+      volatile std::uint##bits##_t* at, std::uint##bits##_t* seen, std::uint##bits##_t to, int, int) { \
+    return compare_exchange(at, seen, to);                                                             \
+  }                                                                                                    \
+  RCUVM_UPDATE(bits, exchange, (static_cast<void>(seen), with))                                        \
+  RCUVM_UPDATE(bits, fetch_add, seen + with)                                                           \
+  RCUVM_UPDATE(bits, fetch_sub, seen - with)                                                           \
+  RCUVM_UPDATE(bits, fetch_and, seen& with)                                                            \
+  RCUVM_UPDATE(bits, fetch_or, seen | with)
 RCUVM_ATOMICS(8)
 RCUVM_ATOMICS(16)
 RCUVM_ATOMICS(32)
 RCUVM_ATOMICS(64)
 #undef RCUVM_ATOMICS
+#undef RCUVM_UPDATE
 }
 // NOLINTEND
 

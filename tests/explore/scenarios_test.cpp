@@ -43,10 +43,11 @@ TEST_P(Twins, are_caught) {
   EXPECT_EQ(name_of(got.found.kind), name_of(broken.kind)) << got.found.what;
 }
 
-INSTANTIATE_TEST_SUITE_P(all, Twins, testing::ValuesIn(all_twins().begin(), all_twins().end()),
-                         [](const testing::TestParamInfo<twin>& info) {
-                           return std::to_string(info.index) + "_" + std::string{info.param.name};
-                         });
+std::string twin_name(const testing::TestParamInfo<twin>& of) {
+  return std::to_string(of.index) + "_" + std::string{of.param.name};
+}
+
+INSTANTIATE_TEST_SUITE_P(all, Twins, testing::ValuesIn(all_twins().begin(), all_twins().end()), twin_name);
 
 std::vector<std::pair<const scenario*, const subject*>> all_subjects() {
   std::vector<std::pair<const scenario*, const subject*>> made;
