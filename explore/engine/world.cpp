@@ -31,18 +31,6 @@ constexpr bool is_release(order with) noexcept { return with != order::relaxed &
 
 }  // namespace
 
-/// The engine's own code: its allocations are not the scenario's.
-class world::inside {
- public:
-  explicit inside(world& of) noexcept : of_{of} { of_.is_inside_ = true; }
-  ~inside() { of_.is_inside_ = false; }
-  inside(const inside&) = delete;
-  inside& operator=(const inside&) = delete;
-
- private:
-  world& of_;
-};
-
 world::world(world_limits limits)
     : limits_{limits},
       objects_(1024),
@@ -81,6 +69,7 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
   starting_by_ = -1;
   is_starting_ = false;
   is_quiet_ = true;
+  waiting_ = 0;
   trace_ = told;
   if (told != nullptr) *told = {};
   search_ = &by;
@@ -96,7 +85,7 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
     main.happened = {};
     main.happened.of(0) = 1;
     main.loaded = main.released = {};
-    main.seen.clear();
+    forget_seen(main);
     main.held.clear();
     main.sections = 0;
     main.shared_stores = 0;
@@ -241,11 +230,10 @@ bool world::is_enabled(const virtual_thread& one, bool is_only) const noexcept {
 }
 
 thread_set world::enabled() const noexcept {
-  thread_set set = 0;
-  for (thread_set left = alive_; left != 0; left &= left - 1) {
+  thread_set set = alive_ & ~waiting_;
+  for (thread_set left = alive_ & waiting_; left != 0; left &= left - 1) {
     const int i = std::countr_zero(left);
-    const virtual_thread& one = threads_[static_cast<unsigned>(i)];
-    if (one.waits_for == gate::open || is_enabled(one, false)) set |= only(i);
+    if (is_enabled(threads_[static_cast<unsigned>(i)], false)) set |= only(i);
   }
   if (set != 0) return set;
   // Nobody can run: time goes on to the next end of a timed wait.
@@ -294,6 +282,7 @@ void world::take_step(operation what, conflict how, span_of_bytes where, gate wa
   next_[static_cast<unsigned>(current_)] = {what, how, where};
   me.waits_for = waits_for;
   me.awaited = awaited;
+  if (waits_for != gate::open) waiting_ |= only(current_);
   if (trace_ != nullptr) announce(what, where);
   if (is_starting_) {
     is_starting_ = false;
@@ -302,6 +291,7 @@ void world::take_step(operation what, conflict how, span_of_bytes where, gate wa
     schedule();
   }
   me.waits_for = gate::open;
+  waiting_ &= ~only(current_);
   if (trace_ != nullptr) record(next_[static_cast<unsigned>(current_)].what, where);
 }
 
@@ -322,7 +312,7 @@ int world::start_thread(const char* name, std::function<void()> body) noexcept {
   made.happened.of(id) = 1;
   ++self().happened.of(parent);
   made.loaded = made.released = {};
-  made.seen.clear();
+  forget_seen(made);
   made.held.clear();
   made.sections = 0;
   made.shared_stores = 0;
@@ -420,17 +410,19 @@ std::uint32_t world::index_of(const void* at, std::size_t bytes) noexcept {
 }
 
 void world::note_read(std::uint32_t index, sight what) noexcept {
-  for (seen_version& each : self().seen) {
-    if (each.object == index && each.what == what) return;
-  }
-  self().seen.push_back({index, version_of(index, what), what});
+  virtual_thread& me = self();
+  sighting& it = sighting_of(index, what);
+  if (it.epoch == me.epoch) return;
+  it = {.epoch = me.epoch, .at = static_cast<std::uint32_t>(me.seen.size())};
+  me.seen.push_back({index, version_of(index, what), what});
 }
 
 void world::note_write(std::uint32_t index, sight what) noexcept {
   const std::uint32_t now = ++version_of(index, what);
-  for (seen_version& each : self().seen) {
-    if (each.object == index && each.what == what && each.version + 1 == now) each.version = now;
-  }
+  const sighting& it = sighting_of(index, what);
+  if (it.epoch != self().epoch) return;
+  seen_version& mine = self().seen[it.at];
+  if (mine.version + 1 == now) mine.version = now;
 }
 
 void world::report_dead(std::uint32_t offset, const char* what) noexcept {
@@ -509,386 +501,6 @@ void world::release(const void* token) noexcept {
   const inside here{*this};
   known(index_of(token, 1)).released.join(self().happened);
   ++self().happened.of(current_);
-}
-
-// --- locks ------------------------------------------------------------------------------------------------
-
-void world::taken(std::uint32_t index, sharing how) noexcept {
-  virtual_thread& me = self();
-  tracked& it = known(index);
-  me.happened.join(it.released);
-  if (how == sharing::exclusive) {
-    me.happened.join(it.shared_released);
-    it.owner = current_;
-  } else {
-    it.sharers |= only(current_);
-  }
-  me.held.push_back({index, how});
-  note_read(index);
-}
-
-/// An order of taking that another order contradicts can deadlock, even if this run did not.
-void world::note_lock_order(std::uint32_t index) noexcept {
-  for (const held_lock& held : self().held) {
-    const std::pair edge{held.object, index};
-    if (held.object == index || std::ranges::find(lock_orders_, edge) != lock_orders_.end()) continue;
-    lock_orders_.push_back(edge);
-    // Is there a way back from the new one?
-    std::vector<std::uint32_t> reached{index};
-    for (std::size_t i = 0; i != reached.size(); ++i) {
-      for (const auto& [first, then] : lock_orders_) {
-        if (first != reached[i] || std::ranges::find(reached, then) != reached.end()) continue;
-        reached.push_back(then);
-        if (then != held.object) continue;
-        report(finding_kind::lock_order,
-               self().name + " takes " + describe_place(known(index).offset) + " while it holds " +
-                   describe_place(known(held.object).offset) +
-                   "; elsewhere they are taken the other way round",
-               known(index).offset);
-      }
-    }
-  }
-}
-
-void world::lock(const void* what, sharing how) noexcept {
-  if (!arena::holds(what)) return;
-  const inside here{*this};
-  check_live(what, 4, "a lock");
-  const std::uint32_t index = index_of(what, 4);
-  if (known(index).owner == current_ || has(known(index).sharers, current_)) {
-    report(finding_kind::deadlock, self().name + " takes a lock that it holds already", known(index).offset);
-  }
-  if (limits_.watches_lock_order) note_lock_order(index);
-  const bool is_exclusive = how == sharing::exclusive;
-  take_step(operation::lock, is_exclusive ? conflict::acquires : conflict::reads, span_of(what, 4),
-            is_exclusive ? gate::exclusive : gate::shared, index);
-  check_live(what, 4, "a lock");
-  if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
-  taken(index, how);
-}
-
-bool world::try_lock(const void* what, sharing how) noexcept {
-  if (!arena::holds(what)) return true;
-  const inside here{*this};
-  check_live(what, 4, "a lock");
-  const std::uint32_t index = index_of(what, 4);
-  take_step(operation::try_lock, conflict::writes, span_of(what, 4));
-  check_live(what, 4, "a lock");
-  note_read(index);
-  const tracked& it = known(index);
-  const bool is_free = it.owner < 0 && (how == sharing::shared || it.sharers == 0);
-  if (trace_ != nullptr) {
-    traced_step& told = trace_->steps.back();
-    told.is_shared = how == sharing::shared;
-    told.value = is_free ? 1 : 0;
-    told.has_value = true;
-  }
-  if (how == sharing::exclusive && it.sharers != 0) note_read(index, sight::readers);
-  if (is_free) {
-    taken(index, how);
-    if (!is_quiet_) search_->took_lock(how);
-  }
-  return is_free;
-}
-
-void world::unlock(const void* what, sharing how) noexcept {
-  if (!arena::holds(what)) return;
-  const inside here{*this};
-  check_live(what, 4, "an unlock");
-  const std::uint32_t index = index_of(what, 4);
-  take_step(operation::unlock, how == sharing::exclusive ? conflict::writes : conflict::reads,
-            span_of(what, 4));
-  check_live(what, 4, "an unlock");
-  if (trace_ != nullptr) trace_->steps.back().is_shared = how == sharing::shared;
-  virtual_thread& me = self();
-  tracked& it = known(index);
-  const bool is_held = how == sharing::exclusive ? it.owner == current_ : has(it.sharers, current_);
-  if (!is_held) report(finding_kind::check, me.name + " unlocks a lock that it does not hold", it.offset);
-  if (how == sharing::exclusive) {
-    it.owner = -1;
-    it.released = me.happened;
-  } else {
-    it.sharers &= ~only(current_);
-    it.shared_released.join(me.happened);
-  }
-  ++me.happened.of(current_);
-  std::erase_if(me.held, [index](const held_lock& each) { return each.object == index; });
-  note_write(index, how == sharing::exclusive ? sight::value : sight::readers);
-}
-
-// --- conditions, time -------------------------------------------------------------------------------------
-
-void world::wait(const void* condition, const void* mutex) noexcept {
-  {
-    const inside here{*this};
-    check_live(condition, 4, "a wait");
-    const std::uint32_t index = index_of(condition, 4);
-    take_step(operation::wait, conflict::writes, span_of(condition, 4));
-    self().is_notified = false;
-    known(index).waiters.push_back(current_);
-  }
-  unlock(mutex, sharing::exclusive);
-  {
-    const inside here{*this};
-    take_step(operation::wake, conflict::none, span_of(condition, 4), gate::notified, index_of(condition, 4));
-  }
-  lock(mutex, sharing::exclusive);
-}
-
-bool world::wait_for_ns(const void* condition, const void* mutex, std::uint64_t nanoseconds) noexcept {
-  bool has_been_notified = false;
-  {
-    const inside here{*this};
-    check_live(condition, 4, "a wait");
-    const std::uint32_t index = index_of(condition, 4);
-    take_step(operation::wait, conflict::writes, span_of(condition, 4));
-    self().is_notified = false;
-    known(index).waiters.push_back(current_);
-  }
-  unlock(mutex, sharing::exclusive);
-  {
-    const inside here{*this};
-    const std::uint32_t index = index_of(condition, 4);
-    self().deadline_ns = now_ns_ + nanoseconds;
-    if (self().is_notified) {
-      take_step(operation::wake, conflict::none, span_of(condition, 4), gate::timed, index);
-    } else {
-      take_step(operation::timeout, conflict::writes, span_of(condition, 4), gate::timed, index);
-    }
-    has_been_notified = self().is_notified;
-    if (!has_been_notified) {
-      forget_waiter(index, current_);
-      ++self().early_timeouts;
-      now_ns_ = std::max(now_ns_, self().deadline_ns);
-    }
-  }
-  lock(mutex, sharing::exclusive);
-  return has_been_notified;
-}
-
-void world::forget_waiter(std::uint32_t condition, int thread) noexcept {
-  std::erase(known(condition).waiters, thread);
-}
-
-void world::wake(int thread, std::uint32_t condition) noexcept {
-  virtual_thread& one = threads_[static_cast<unsigned>(thread)];
-  forget_waiter(condition, thread);
-  one.is_notified = true;
-  if (one.waits_for == gate::timed)
-    next_[static_cast<unsigned>(thread)] = {operation::wake, conflict::none, {}};
-  search_->wait_is_over(thread, search_->order_of(current_));
-}
-
-void world::notify_one(const void* condition) noexcept {
-  if (!arena::holds(condition)) return;
-  int count = 0;
-  std::uint32_t index = 0;
-  {
-    const inside here{*this};
-    check_live(condition, 4, "a notification");
-    index = index_of(condition, 4);
-    take_step(operation::notify, conflict::writes, span_of(condition, 4));
-    check_live(condition, 4, "a notification");
-    count = static_cast<int>(known(index).waiters.size());
-  }
-  if (count == 0) return;
-  const int chosen = choose(count);
-  const inside here{*this};
-  wake(known(index).waiters[static_cast<std::size_t>(chosen)], index);
-}
-
-void world::notify_all(const void* condition) noexcept {
-  if (!arena::holds(condition)) return;
-  const inside here{*this};
-  check_live(condition, 4, "a notification");
-  const std::uint32_t index = index_of(condition, 4);
-  take_step(operation::notify, conflict::writes, span_of(condition, 4));
-  check_live(condition, 4, "a notification");
-  while (!known(index).waiters.empty()) wake(known(index).waiters.front(), index);
-}
-
-void world::yield() noexcept {
-  const inside here{*this};
-  take_step(operation::yield, conflict::none, {}, gate::changed);
-  self().seen.clear();
-}
-
-void world::sleep_ns(std::uint64_t nanoseconds) noexcept {
-  const inside here{*this};
-  virtual_thread& me = self();
-  me.is_notified = false;
-  me.deadline_ns = now_ns_ + nanoseconds;
-  take_step(operation::timeout, conflict::none, place::time, gate::timed);
-  ++me.early_timeouts;
-  now_ns_ = std::max(now_ns_, me.deadline_ns);
-}
-
-// --- RCU --------------------------------------------------------------------------------------------------
-
-sync::rcu::detail::thread_state& world::own_state() noexcept {
-  return *std::launder(reinterpret_cast<sync::rcu::detail::thread_state*>(self().rcu.data()));
-}
-
-void world::begin_section() noexcept {
-  const inside here{*this};
-  virtual_thread& me = self();
-  if (me.sections++ != 0) return;
-  --me.sections;  // not yet open
-  take_step(operation::begin_section, conflict::reads, place::grace_period);
-  ++me.sections;
-  me.happened.join(grace_periods_);
-}
-
-void world::end_section() noexcept {
-  const inside here{*this};
-  virtual_thread& me = self();
-  if (me.sections == 0) report(finding_kind::check, "a read section is left that was not entered");
-  if (me.sections > 1) {
-    --me.sections;
-    return;
-  }
-  take_step(operation::end_section, conflict::reads, place::grace_period);
-  me.sections = 0;
-  sections_ended_.join(me.happened);
-  for (int i = 0; i != thread_count_; ++i) {
-    virtual_thread& other = threads_[static_cast<unsigned>(i)];
-    if (!has(other.grace_period, current_)) continue;
-    other.grace_period &= ~only(current_);
-    other.came_before_grace.join(me.happened);
-    other.order_of_grace.join(search_->order_of(current_));
-  }
-  ++me.happened.of(current_);
-}
-
-void world::synchronize() noexcept {
-  const inside here{*this};
-  virtual_thread& me = self();
-  if (me.sections != 0) report(finding_kind::check, "synchronize() inside a read section waits for itself");
-  take_step(operation::begin_grace_period, conflict::writes, place::grace_period);
-  grace_periods_.join(me.happened);
-  ++me.happened.of(current_);
-  me.happened.join(sections_ended_);
-  me.grace_period = 0;
-  me.came_before_grace = {};
-  me.order_of_grace = {};
-  for (int i = 0; i != thread_count_; ++i) {
-    const virtual_thread& other = threads_[static_cast<unsigned>(i)];
-    if (!other.is_done && other.sections != 0) me.grace_period |= only(i);
-  }
-  if (me.grace_period == 0) return;
-  take_step(operation::end_grace_period, conflict::none, {}, gate::grace_period);
-  me.happened.join(me.came_before_grace);
-  search_->wait_is_over(current_, me.order_of_grace);
-}
-
-// --- memory -----------------------------------------------------------------------------------------------
-
-void* world::allocate(std::size_t bytes, std::size_t alignment) noexcept {
-  const inside here{*this};
-  void* made = memory_.allocate(bytes, alignment, current_);
-  if (made == nullptr) report(finding_kind::check, "the scenario needs more memory than its arena has");
-  if (trace_ != nullptr) {
-    arena::object& it = *memory_.find(arena::offset_of(made));
-    it.allocated_by = current_;
-    it.allocation_stack = take_stack();
-  }
-  return made;
-}
-
-arena::object& world::find_to_free(const void* object) noexcept {
-  const std::uint32_t offset = arena::offset_of(object);
-  arena::object* it = memory_.find(offset);
-  if (it == nullptr || it->where.first != offset) {
-    report(finding_kind::wild_touch, "a free of what was never allocated", offset);
-  }
-  if (it->now == arena::state::freed) report(finding_kind::double_free, "freed twice", offset);
-  return *it;
-}
-
-void world::free_now(arena::object& dead) noexcept {
-  check_order_of_free(dead);
-  if (trace_ != nullptr) {
-    dead.freed_by = current_;
-    dead.free_stack = take_stack();
-  }
-  memory_.free(dead);
-}
-
-void world::deallocate(void* object) noexcept {
-  if (!arena::holds(object)) return;
-  const inside here{*this};
-  take_step(operation::free, conflict::writes, find_to_free(object).where);
-  free_now(find_to_free(object));
-}
-
-void world::deallocate_private(void* object) noexcept {
-  if (is_inside_) return;
-  const inside here{*this};
-  free_now(find_to_free(object));
-}
-
-void world::check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) noexcept {
-  const inside here{*this};
-  check_live(arena::at(offset), bytes, is_write ? "a store" : "a load");
-  virtual_thread& me = self();
-  const auto last = static_cast<std::uint32_t>(offset + bytes);
-  // A thread's part before its first step runs while its starter is still quiet.
-  if (trace_ != nullptr && (!is_quiet_ || current_ != 0) && object_at_[offset / 4] == 0) {
-    trace_->plain.push_back({.thread = current_,
-                             .is_write = is_write,
-                             .where = {offset, last},
-                             .stack = take_stack(),
-                             .steps_before = static_cast<std::uint32_t>(trace_->steps.size())});
-  }
-  for (std::uint32_t granule = offset / 4; granule * 4 < last; ++granule) {
-    if (object_at_[granule] != 0) continue;
-    const std::uint32_t from = std::max(offset, granule * 4) - granule * 4;
-    const std::uint32_t to = std::min(last, granule * 4 + 4) - granule * 4;
-    const auto mask = static_cast<std::uint8_t>((0xfU << from) & (0xfU >> (4 - to)));
-    cell& it = cells_[granule];
-    if (it.run != run_) it = {.run = run_};
-    const bool is_unordered_write =
-        (it.write_mask & mask) != 0 && it.writer != current_ && it.write_at > me.happened.of(it.writer);
-    if (is_unordered_write) {
-      report(finding_kind::data_race,
-             std::string{is_write ? "a store" : "a load"} + " of " + me.name + " and a store of " +
-                 threads_[it.writer].name + " are unordered",
-             offset);
-    }
-    const auto mine = static_cast<unsigned>(current_);
-    if (!is_write) {
-      it.read_at[mine] = me.happened.of(current_);
-      it.read_mask[mine] |= mask;
-      continue;
-    }
-    for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
-      if (other == mine || (it.read_mask[other] & mask) == 0 || it.read_at[other] <= me.happened.at[other])
-        continue;
-      report(finding_kind::data_race,
-             "a store of " + me.name + " and a load of " + threads_[other].name + " are unordered", offset);
-    }
-    it.writer = static_cast<std::uint8_t>(current_);
-    it.write_mask = mask;
-    it.write_at = me.happened.of(current_);
-  }
-}
-
-/// A free is a store to the whole: who has touched it without having been waited for may do so again.
-void world::check_order_of_free(const arena::object& dead) noexcept {
-  const virtual_thread& me = self();
-  for (std::uint32_t granule = dead.where.first / 4; granule * 4 < dead.where.end; ++granule) {
-    const cell& it = cells_[granule];
-    if (it.run != run_) continue;
-    for (unsigned other = 0; other != static_cast<unsigned>(thread_count_); ++other) {
-      const bool has_written =
-          it.write_mask != 0 && it.writer == other && it.write_at > me.happened.at[other];
-      const bool has_read = it.read_mask[other] != 0 && it.read_at[other] > me.happened.at[other];
-      if (static_cast<int>(other) == current_ || !(has_written || has_read)) continue;
-      report(finding_kind::use_after_free,
-             me.name + " frees what " + threads_[other].name + " uses: nothing orders the free after the use",
-             granule * 4);
-    }
-  }
 }
 
 // --- the trace --------------------------------------------------------------------------------------------

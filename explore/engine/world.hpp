@@ -112,6 +112,11 @@ class world final : public sync::checked::scheduler {
 
   /// What has been read: a value; or that a lock had readers inside, by a try_lock() that failed.
   enum class sight : std::uint8_t { value, readers };
+  /// Where a thread's list holds an object.
+  struct sighting {
+    std::uint32_t epoch = 0;  ///< another than the thread's: it does not
+    std::uint32_t at = 0;
+  };
   struct seen_version {
     std::uint32_t object;
     std::uint32_t version;
@@ -139,6 +144,7 @@ class world final : public sync::checked::scheduler {
     clock loaded;                    ///< release clocks seen by relaxed loads, for an acquire fence
     clock released;                  ///< at the last release fence, for relaxed stores
     std::vector<seen_version> seen;  ///< since the last yield
+    std::uint32_t epoch = 0;         ///< of these: no two are alike
     std::vector<held_lock> held;
     std::uint32_t sections = 0;
     std::uint64_t shared_stores = 0;
@@ -149,6 +155,7 @@ class world final : public sync::checked::scheduler {
   /// What is known of an atomic word, a lock, a condition, a token.
   struct tracked {
     std::uint32_t offset = 0;
+    std::array<std::array<sighting, max_threads>, 2> seen_by{};  ///< by sight and thread
     std::uint32_t version = 0;         ///< changes of the value; of a lock, exclusive unlocks
     std::uint32_t shared_unlocks = 0;  ///< no change for those who take it shared
     int owner = -1;
@@ -168,7 +175,17 @@ class world final : public sync::checked::scheduler {
     std::array<std::uint32_t, max_threads> read_at{};
   };
 
-  class inside;
+  /// The engine's own code: its allocations are not the scenario's.
+  class inside {
+   public:
+    explicit inside(world& of) noexcept : of_{of} { of_.is_inside_ = true; }
+    ~inside() { of_.is_inside_ = false; }
+    inside(const inside&) = delete;
+    inside& operator=(const inside&) = delete;
+
+   private:
+    world& of_;
+  };
 
   /// All zero, and without memory where it is never touched.
   template <class T>
@@ -200,12 +217,21 @@ class world final : public sync::checked::scheduler {
     report_dead(offset, what);
   }
   [[gnu::cold]] void report_dead(std::uint32_t offset, const char* what) noexcept;
+  /// Main, before it starts a thread or after it has joined all: nothing that it does races.
+  [[nodiscard]] bool is_alone() const noexcept { return alive_ == only(0) && is_quiet_; }
   void check_plain(std::uint32_t offset, std::size_t bytes, bool is_write) noexcept;
   [[nodiscard]] arena::object& find_to_free(const void* object) noexcept;
   void free_now(arena::object& dead) noexcept;
   void check_order_of_free(const arena::object& dead) noexcept;
   [[nodiscard]] std::uint32_t& version_of(std::uint32_t index, sight what) noexcept {
     return what == sight::value ? objects_[index].version : objects_[index].shared_unlocks;
+  }
+  [[nodiscard]] sighting& sighting_of(std::uint32_t index, sight what) noexcept {
+    return objects_[index].seen_by[static_cast<unsigned>(what)][static_cast<unsigned>(current_)];
+  }
+  void forget_seen(virtual_thread& of) noexcept {
+    of.seen.clear();
+    of.epoch = ++last_epoch_;
   }
   void note_read(std::uint32_t index, sight what = sight::value) noexcept;
   void note_write(std::uint32_t index, sight what = sight::value) noexcept;
@@ -229,6 +255,7 @@ class world final : public sync::checked::scheduler {
   fiber outside_;
   void* stacks_ = nullptr;
   int thread_count_ = 0;
+  thread_set waiting_ = 0;  ///< whose step has a gate
   thread_set alive_ = 0;
   int current_ = -1;      ///< -1: the caller of run()
   int starting_by_ = -1;  ///< who starts the thread that runs now, up to its first step; -1: nobody
@@ -238,6 +265,7 @@ class world final : public sync::checked::scheduler {
   bool is_running_ = false;
   bool is_over_ = false;
   std::uint32_t run_ = 0;
+  std::uint32_t last_epoch_ = 0;
   std::uint32_t steps_ = 0;
   std::uint64_t total_steps_ = 0;
   std::uint64_t now_ns_ = 0;

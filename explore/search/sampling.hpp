@@ -40,7 +40,7 @@ class uniform final : public search {
   int pick(const moment& m) override {
     thread_set left = m.enabled;
     if (is_one(left)) return std::countr_zero(left);
-    for (int skip = dice_.below(std::popcount(left)); skip > 0; --skip) left &= left - 1;
+    for (int skip = dice_.below(count_of(left)); skip > 0; --skip) left &= left - 1;
     return std::countr_zero(left);
   }
   int choose(int count) override { return dice_.below(count); }
