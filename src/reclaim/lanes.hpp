@@ -10,6 +10,7 @@
 
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/thread.hpp"
 #include "rcuvm/sync/tsan.hpp"
 

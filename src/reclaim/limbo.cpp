@@ -11,6 +11,7 @@
 #include "lanes.hpp"
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/rcu.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/sync/rcu.hpp"
+#include "rcuvm/sync/checked.hpp"
 
 #include <cstdio>
 #include <mutex>

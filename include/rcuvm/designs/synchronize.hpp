@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/designs/rcu_guards.hpp"
 #include "rcuvm/maple_tree.hpp"

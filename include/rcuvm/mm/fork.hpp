@@ -3,6 +3,7 @@
 
 /// fork: a second address space with the same mappings, whose private pages are copied on write.
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
 

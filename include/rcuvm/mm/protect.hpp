@@ -3,6 +3,7 @@
 
 /// mprotect.
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <bitset>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {

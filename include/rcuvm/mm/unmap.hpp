@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {

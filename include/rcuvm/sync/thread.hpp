@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/rcu.hpp"
 
 namespace rcuvm::sync {

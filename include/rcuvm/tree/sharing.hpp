@@ -48,6 +48,7 @@
 #include <cstdint>
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/tree/counted.hpp"
 #include "rcuvm/tree/ledger.hpp"

@@ -10,6 +10,7 @@
 
 #include "rcuvm/reclaim/limbo.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/counters.hpp"
 #include "rcuvm/vm/frame.hpp"

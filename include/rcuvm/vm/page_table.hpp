@@ -12,6 +12,7 @@
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/counters.hpp"

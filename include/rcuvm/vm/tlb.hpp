@@ -10,6 +10,7 @@
 #include "rcuvm/base/address.hpp"
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/atomic.hpp"
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/thread.hpp"
 #include "rcuvm/vm/pte.hpp"
 
