@@ -115,48 +115,44 @@ void world::unlock(const void* what, sharing how) noexcept {
 
 // --- conditions, time -------------------------------------------------------------------------------------
 
-void world::wait(const void* condition, const void* mutex) noexcept {
+/// The first half of a wait: in the queue, then out of the mutex. What notifies in between is not lost.
+std::uint32_t world::queue_up(const void* condition, const void* mutex) noexcept {
+  std::uint32_t index = 0;
   {
     const inside here{*this};
     check_live(condition, 4, "a wait");
-    const std::uint32_t index = index_of(condition, 4);
+    index = index_of(condition, 4);
     take_step(operation::wait, conflict::writes, span_of(condition, 4));
     self().is_notified = false;
     known(index).waiters.push_back(current_);
   }
   unlock(mutex, sharing::exclusive);
+  return index;
+}
+
+void world::wait(const void* condition, const void* mutex) noexcept {
+  const std::uint32_t index = queue_up(condition, mutex);
   {
     const inside here{*this};
-    take_step(operation::wake, conflict::none, span_of(condition, 4), gate::notified, index_of(condition, 4));
+    take_step(operation::wake, conflict::none, span_of(condition, 4), gate::notified, index);
   }
   lock(mutex, sharing::exclusive);
 }
 
 bool world::wait_for_ns(const void* condition, const void* mutex, std::uint64_t nanoseconds) noexcept {
+  const std::uint32_t index = queue_up(condition, mutex);
   bool has_been_notified = false;
   {
     const inside here{*this};
-    check_live(condition, 4, "a wait");
-    const std::uint32_t index = index_of(condition, 4);
-    take_step(operation::wait, conflict::writes, span_of(condition, 4));
-    self().is_notified = false;
-    known(index).waiters.push_back(current_);
-  }
-  unlock(mutex, sharing::exclusive);
-  {
-    const inside here{*this};
-    const std::uint32_t index = index_of(condition, 4);
-    self().deadline_ns = now_ns_ + nanoseconds;
-    if (self().is_notified) {
-      take_step(operation::wake, conflict::none, span_of(condition, 4), gate::timed, index);
-    } else {
-      take_step(operation::timeout, conflict::writes, span_of(condition, 4), gate::timed, index);
-    }
-    has_been_notified = self().is_notified;
+    virtual_thread& me = self();
+    me.deadline_ns = now_ns_ + nanoseconds;
+    take_step(me.is_notified ? operation::wake : operation::timeout,
+              me.is_notified ? conflict::none : conflict::writes, span_of(condition, 4), gate::timed, index);
+    has_been_notified = me.is_notified;
     if (!has_been_notified) {
       forget_waiter(index, current_);
-      ++self().early_timeouts;
-      now_ns_ = std::max(now_ns_, self().deadline_ns);
+      ++me.early_timeouts;
+      now_ns_ = std::max(now_ns_, me.deadline_ns);
     }
   }
   lock(mutex, sharing::exclusive);

@@ -75,24 +75,9 @@ finding world::run(search& by, const std::function<void()>& body, trace* told) {
   search_ = &by;
   by.begin_run();
 
-  virtual_thread& main = threads_[0];
-  const auto prepare_first = [&] {
-    main.body = body;
-    main.name = "main";
-    main.is_done = false;
-    main.waits_for = gate::open;
-    main.early_timeouts = 0;
-    main.happened = {};
-    main.happened.of(0) = 1;
-    main.loaded = main.released = {};
-    forget_seen(main);
-    main.held.clear();
-    main.sections = 0;
-    main.shared_stores = 0;
-    new (main.rcu.data()) sync::rcu::detail::thread_state{};
-    main.stack.prepare(static_cast<std::byte*>(stacks_) + stack_bytes, stack_bytes, &world::enter_thread);
-  };
-  prepare_first();
+  prepare_thread(0, "main", body);
+  threads_[0].happened = {};
+  threads_[0].happened.of(0) = 1;
   if (trace_ != nullptr) {
     trace_->names = {"main"};
     trace_->next.resize(max_threads);
@@ -295,22 +280,15 @@ void world::take_step(operation what, conflict how, span_of_bytes where, gate wa
   if (trace_ != nullptr) record(next_[static_cast<unsigned>(current_)].what, where);
 }
 
-int world::start_thread(const char* name, std::function<void()> body) noexcept {
-  const inside here{*this};
-  if (thread_count_ == max_threads) report(finding_kind::check, "more than 8 threads in a scenario");
-  take_step(operation::start, conflict::none, {});
-  const int parent = current_;
-  const int id = thread_count_++;
+/// All but its clock and its place among the living.
+void world::prepare_thread(int id, const char* name, std::function<void()> body) {
   virtual_thread& made = threads_[static_cast<unsigned>(id)];
   made.body = std::move(body);
   made.name = name;
   made.is_done = false;
-  alive_ |= only(id);
   made.waits_for = gate::open;
   made.early_timeouts = 0;
-  made.happened = self().happened;
-  made.happened.of(id) = 1;
-  ++self().happened.of(parent);
+  made.grace_period = 0;
   made.loaded = made.released = {};
   forget_seen(made);
   made.held.clear();
@@ -319,6 +297,20 @@ int world::start_thread(const char* name, std::function<void()> body) noexcept {
   new (made.rcu.data()) sync::rcu::detail::thread_state{};
   made.stack.prepare(static_cast<std::byte*>(stacks_) + static_cast<std::size_t>(id + 1) * stack_bytes,
                      stack_bytes, &world::enter_thread);
+}
+
+int world::start_thread(const char* name, std::function<void()> body) noexcept {
+  const inside here{*this};
+  if (thread_count_ == max_threads) report(finding_kind::check, "more than 8 threads in a scenario");
+  take_step(operation::start, conflict::none, {});
+  const int parent = current_;
+  const int id = thread_count_++;
+  prepare_thread(id, name, std::move(body));
+  alive_ |= only(id);
+  clock& happened = threads_[static_cast<unsigned>(id)].happened;
+  happened = self().happened;
+  happened.of(id) = 1;
+  ++self().happened.of(parent);
   if (trace_ != nullptr) trace_->names.emplace_back(name);
   search_->wait_is_over(id, search_->order_of(parent));
   starting_by_ = parent;

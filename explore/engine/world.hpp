@@ -207,6 +207,8 @@ class world final : public sync::checked::scheduler {
   [[nodiscard]] moment now() noexcept;
   void switch_to(int thread) noexcept;
   [[noreturn]] void leave() noexcept;
+  void prepare_thread(int id, const char* name, std::function<void()> body);
+  [[nodiscard]] std::uint32_t queue_up(const void* condition, const void* mutex) noexcept;
   static void enter_thread();
   void run_thread() noexcept;
   void check_live(const void* at, std::size_t bytes, const char* what) noexcept {

@@ -13,6 +13,15 @@ namespace {
 constexpr std::uint64_t old_value = 1;
 constexpr std::uint64_t new_value = 2;
 
+/// With a mapping of one page at `here` that holds the old value.
+template <class Design>
+[[nodiscard]] std::unique_ptr<small_space<Design>> space_with_page() {
+  auto made = std::make_unique<small_space<Design>>();
+  made->map_at(made->cpu, here);
+  made->put(made->cpu, here, old_value);
+  return made;
+}
+
 /// The fault that installs after the zap.
 struct fault_beside_munmap {
   template <class Design>
@@ -32,9 +41,7 @@ struct remap_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       together(on_cpu("munmap, mmap", *in,
                       [&in](vm::cpu& by) {
                         in->unmap(by, here);
@@ -55,9 +62,7 @@ struct map_fixed_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       together(on_cpu("MAP_FIXED", *in,
                       [&in](vm::cpu& by) {
                         in->map_at(by, here);
@@ -103,9 +108,7 @@ struct reclaim_beside_fault {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                on_cpu("mmap, fault", *in, [&in](vm::cpu& by) {
                  in->map_at(by, here + page_size);
@@ -124,9 +127,7 @@ struct move_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       together(on_cpu("mremap", *in,
                       [&in](vm::cpu& by) {
                         const auto to =
@@ -156,9 +157,7 @@ struct protect_beside_write {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       std::optional<std::uint64_t> seen;
       together(on_cpu("mprotect", *in,
                       [&in, &seen](vm::cpu& by) {
@@ -180,9 +179,7 @@ struct fork_beside_write {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       std::unique_ptr<address_space<Design>> child;
       std::uint64_t first = 0;
       std::uint64_t then = 0;
@@ -232,9 +229,7 @@ struct copy_beside_read {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       const auto child = in->space.fork(in->cpu);
       const auto is_written = std::make_unique<sync::atomic<std::uint32_t>>(0U);
       together(on_cpu("write", *in,
@@ -286,9 +281,7 @@ struct gap_beside_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      const auto in = space_with_page<Design>();
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                on_cpu("mmap", *in,
                       [&in](vm::cpu& by) {
@@ -339,9 +332,7 @@ struct exit_after_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      auto in = std::make_unique<small_space<Design>>();
-      in->map_at(in->cpu, here);
-      in->put(in->cpu, here, old_value);
+      auto in = space_with_page<Design>();
       const auto finds = [&in] {
         const sync::rcu::registration registered{"reader"};
         std::size_t lines = 0;

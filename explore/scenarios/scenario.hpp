@@ -58,6 +58,16 @@ struct twin {
 [[nodiscard]] std::vector<scenario> page_scenarios();
 [[nodiscard]] std::vector<scenario> walk_scenarios();
 
+/// A scenario without designs: what it is about stands in their place.
+[[nodiscard]] inline scenario one_subject(std::string_view name, std::string_view summary,
+                                          std::string_view claim, std::string about, scenario_body body,
+                                          const search_options& search) {
+  return {.name = name,
+          .summary = summary,
+          .claim = claim,
+          .subjects = {{.design = std::move(about), .body = std::move(body), .search = search}}};
+}
+
 // For the bodies.
 
 /// Runs the threads together, until all have ended.

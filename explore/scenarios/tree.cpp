@@ -146,10 +146,7 @@ std::vector<scenario> tree_scenarios() {
   const search_options bound_2{.how = strategy::bounded, .bound = 2, .max_schedules = 10'000'000};
   const auto make = [&](std::string_view name, std::string_view summary, std::string_view claim,
                         scenario_body body) {
-    return scenario{.name = name,
-                    .summary = summary,
-                    .claim = claim,
-                    .subjects = {{.design = "maple-tree", .body = std::move(body), .search = bound_2}}};
+    return one_subject(name, summary, claim, "maple-tree", std::move(body), bound_2);
   };
   return {
       make("tree-store", "one store into a leaf beside a walk", "G6",
