@@ -24,6 +24,7 @@ class refusal : public std::runtime_error {
 
 // Each adds its subcommand to the program; running it sets `code`.
 void add_designs(CLI::App& program, int& code);
+void add_diff_kernel(CLI::App& program, int& code);
 void add_maps(CLI::App& program, int& code);
 void add_replay(CLI::App& program, int& code);
 void add_review(CLI::App& program, int& code);

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "bench/cli/cli.hpp"
 #include "bench/cli/command.hpp"
+#include "bench/cli/progress_line.hpp"
 #include "bench/report/campaign.hpp"
 #include "bench/report/table.hpp"
 #include "bench/report/write.hpp"
-#include "rcuvm/sync/clock.hpp"
 
 namespace rcuvm::cli {
 
@@ -47,28 +45,6 @@ class interrupt_watch {
 
 struct interruption {};
 
-/// One line that changes on a terminal, a line each elsewhere.
-class progress_line {
- public:
-  void show(const std::string& what, double done) {
-    if (is_interrupted != 0) throw interruption{};
-    const double elapsed_s = static_cast<double>(sync::now_ns() - begun_ns_) / 1e9;
-    fmt::print(stderr, "{}[{:3.0f} %, {:3.0f} s] {}{}", is_terminal_ ? "\r\033[K" : "", done * 100, elapsed_s,
-               what, is_terminal_ ? "" : "\n");
-    std::fflush(stderr);
-  }
-  ~progress_line() {
-    if (is_terminal_) fmt::print(stderr, "\r\033[K");
-  }
-  progress_line() = default;
-  progress_line(const progress_line&) = delete;
-  progress_line& operator=(const progress_line&) = delete;
-
- private:
-  const bool is_terminal_ = ::isatty(STDERR_FILENO) != 0;
-  const std::uint64_t begun_ns_ = sync::now_ns();
-};
-
 std::vector<std::string> recordings_of(const review_options& how) {
   std::vector<std::string> names = how.traces;
   if (names.empty()) {
@@ -94,17 +70,20 @@ int review(const review_options& how) {
   try {
     report::campaign_result measured;
     {
-      progress_line progress;
-      progress.show("reading the recordings", 0);
+      progress_line line;
+      const auto show = [&](const std::string& what, double done) {
+        if (is_interrupted != 0) throw interruption{};
+        line.show(what, done);
+      };
+      show("reading the recordings", 0);
       const std::vector<recording::trace> traces = read_traces(recordings_of(how));
-      measured = report::run_campaign(
-          traces, {.designs = designs,
-                   .workers = how.workers,
-                   .repetitions = how.repetitions,
-                   .budget_s = how.budget_s,
-                   .on_progress = [&](const std::string& what, double done) { progress.show(what, done); }});
+      measured = report::run_campaign(traces, {.designs = designs,
+                                               .workers = how.workers,
+                                               .repetitions = how.repetitions,
+                                               .budget_s = how.budget_s,
+                                               .on_progress = show});
       if (how.explores) {
-        progress.show("searching for races, about a minute", 1);
+        show("searching for races, about a minute", 1);
         auto proved = report::run_explorer(explorer_path());
         if (proved) {
           measured.data.proofs = *std::move(proved);
@@ -112,7 +91,7 @@ int review(const review_options& how) {
           measured.data.notes.push_back(proved.error());
         }
       }
-      progress.show("writing " + how.folder, 1);
+      show("writing " + how.folder, 1);
       report::write_report(measured, how.folder);
     }
     fmt::print("{}\nreport: {}\n", report::summary_text(measured.data),

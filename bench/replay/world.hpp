@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/kernel_bits.hpp"
 #include "bench/replay/step.hpp"
 #include "rcuvm/mm/request.hpp"
 #include "rcuvm/sync/mutex.hpp"
@@ -40,33 +41,13 @@ class requests {
   [[nodiscard]] const mm::map_request& map(std::uint32_t detail) const { return maps_[detail]; }
   [[nodiscard]] const mm::remap_request& remap(std::uint32_t detail) const { return remaps_[detail]; }
 
-  [[nodiscard]] static vm::protection protection_of(std::uint32_t kernel_bits) {
-    return vm::protection::from_bits(
-        static_cast<std::uint8_t>(kernel_bits & (PROT_READ | PROT_WRITE | PROT_EXEC)));
-  }
-
  private:
-  static mm::map_flags flags_of(std::uint32_t kernel_bits) {
-    using enum mm::map_flag;
-    constexpr std::pair<std::uint32_t, mm::map_flag> same[] = {
-        {MAP_FIXED, fixed},          {MAP_FIXED_NOREPLACE, fixed_noreplace},
-        {MAP_GROWSDOWN, grows_down}, {MAP_NORESERVE, no_reserve},
-        {MAP_LOCKED, locked},        {MAP_POPULATE, populate},
-        {MAP_STACK, stack}};
-    mm::map_flags made;
-    if ((kernel_bits & MAP_TYPE) != MAP_PRIVATE) made = made.with(shared);
-    for (const auto& [bit, flag] : same) {
-      if ((kernel_bits & bit) != 0) made = made.with(flag);
-    }
-    return made;
-  }
-
   mm::map_request request_of(const map_detail& from) const {
     mm::map_request made;
     made.hint = from.hint;
     made.length = from.length;
     made.protection = protection_of(from.protection);
-    made.flags = flags_of(from.flags);
+    made.flags = map_flags_of(from.flags);
     made.offset = from.offset;
     if (from.file != recording::no_id) made.file = files_[from.file];
     if (from.placed != 0) made.recorded = from.placed;
@@ -79,7 +60,7 @@ class requests {
     made.old_address = from.old_address;
     made.old_length = from.old_length;
     made.new_length = from.new_length;
-    made.flags = mm::remap_flags::from_bits(static_cast<std::uint8_t>(from.flags & 7U));
+    made.flags = remap_flags_of(from.flags);
     made.new_address = from.new_address;
     if (from.placed != 0) made.recorded = from.placed;
     return made;
@@ -115,8 +96,7 @@ class world {
       case verb::refile:
       case verb::map: return number_of(space->map(cpu, requests_.map(one.detail)));
       case verb::unmap: return number_of(space->unmap(cpu, one.where));
-      case verb::protect:
-        return number_of(space->protect(cpu, one.where, requests::protection_of(one.number)));
+      case verb::protect: return number_of(space->protect(cpu, one.where, protection_of(one.number)));
       case verb::remap: return number_of(space->remap(cpu, requests_.remap(one.detail)));
       case verb::brk: return space->brk(cpu, one.where.start), 0;
       case verb::advise: return number_of(space->advise(cpu, one.where, static_cast<int>(one.number)));

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// One call of a random sequence, and its text.
+
+#include <cstdint>
+#include <string>
+
+namespace rcuvm::diff_kernel {
+
+enum class verb : std::uint8_t {
+  map,      ///< mmap: at, length, protection, flags, file, offset
+  unmap,    ///< munmap: at, length
+  protect,  ///< mprotect: at, length, protection
+  remap,    ///< mremap: at, length, new_length, flags, new_at
+  advise,   ///< madvise: at, length, advice
+  lock,     ///< mlock2: at, length, flags
+  unlock,   ///< munlock: at, length
+  load,     ///< reads the byte at `at`
+  store,    ///< writes `value` to `at`
+  show,     ///< reads the first byte of each page of the arena
+};
+inline constexpr std::size_t verb_count = static_cast<std::size_t>(verb::show) + 1;
+
+/// Numbers are the kernel's. Addresses count from the arena's start, modulo 2^64, so that a sequence does not depend on where
+/// a process had room for its arena. What a verb does not need is 0.
+struct call {
+  verb what = verb::show;
+  std::uint64_t at = 0;
+  std::uint64_t length = 0;      ///< bytes, as given
+  std::uint32_t protection = 0;  ///< PROT_
+  std::uint32_t flags = 0;       ///< MAP_, MREMAP_ or MLOCK_
+  std::int32_t advice = 0;       ///< MADV_
+  std::uint64_t new_at = 0;
+  std::uint64_t new_length = 0;
+  std::uint64_t offset = 0;  ///< bytes into the file
+  std::int32_t file = -1;    ///< index into scene::files; -1: none
+  char value = 0;
+};
+
+/// As a line of C, without a semicolon: "munmap(arena + 0x3000, 0x1000)". What is no system call is a function of the
+/// program that reproducer.hpp writes.
+[[nodiscard]] std::string to_text(const call& one);
+
+}  // namespace rcuvm::diff_kernel

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bench/diff_kernel/kernel.hpp"
+#include "proc_maps/diff.hpp"
+
+namespace rcuvm::diff_kernel {
+
+namespace {
+
+/// The inodes of shared anonymous memory on one side.
+class inode_numbers {
+ public:
+  void number(std::vector<proc_maps::entry>& lines) {
+    for (proc_maps::entry& one : lines) {
+      if (one.name == "/dev/zero (deleted)")
+        one.inode = known_.try_emplace(one.inode, known_.size() + 1).first->second;
+    }
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, std::uint64_t> known_;
+};
+
+}  // namespace
+
+std::optional<difference> first_difference(std::span<const call> calls, range arena, model& by) {
+  kernel_run kernel{calls, arena};
+  by.start(arena, kernel.files().identities());
+  inode_numbers of_kernel;
+  inode_numbers of_model;
+  for (std::size_t index = 0; index < calls.size(); ++index) {
+    sight expected = kernel.next();
+    sight got = by.perform(calls[index]);
+    of_kernel.number(expected.lines);
+    of_model.number(got.lines);
+    if (expected.answer != got.answer || expected.bytes != got.bytes || expected.lines != got.lines)
+      return difference{index, std::move(expected), std::move(got)};
+  }
+  return std::nullopt;
+}
+
+std::string to_text(const difference& found, const call& of) {
+  std::string text = to_text(of) + "\n";
+  const auto add = [&](std::string_view what, const std::string& kernel, const std::string& model) {
+    if (kernel == model) {
+      text += fmt::format("  {}, both: {}\n", what, kernel);
+    } else {
+      text += fmt::format("  {}, kernel: {}\n  {}, model:  {}\n", what, kernel, what, model);
+    }
+  };
+  add("answer", to_text(found.kernel.answer), to_text(found.model.answer));
+  if (of.what == verb::show) add("bytes", found.kernel.bytes, found.model.bytes);
+  if (found.kernel.lines == found.model.lines) return text + "  maps: the same lines\n";
+  return text + "  maps (-: kernel, +: model):\n" + proc_maps::diff(found.kernel.lines, found.model.lines);
+}
+
+}  // namespace rcuvm::diff_kernel

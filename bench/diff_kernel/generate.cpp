@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/generate.hpp"
+
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/diff_kernel/scene.hpp"
+#include "rcuvm/base/address.hpp"
+
+namespace rcuvm::diff_kernel {
+
+generator::generator(std::uint64_t seed, std::uint64_t arena_bytes)
+    : engine_{seed}, arena_pages_{arena_bytes / page_size} {}
+
+std::vector<call> generator::take(std::size_t count) {
+  std::vector<call> made;
+  made.reserve(count);
+  while (made.size() < count) made.push_back(next());
+  return made;
+}
+
+call generator::next() {
+  // In each hundred calls.
+  static constexpr std::pair<verb, unsigned> shares[verb_count] = {
+      {verb::map, 22},   {verb::unmap, 7}, {verb::protect, 18}, {verb::remap, 14}, {verb::advise, 14},
+      {verb::store, 13}, {verb::load, 5},  {verb::lock, 3},     {verb::unlock, 3}, {verb::show, 1}};
+  std::uint64_t left = draw(100);
+  verb what = verb::show;
+  for (const auto& [each, share] : shares) {
+    what = each;
+    if (left < share) break;
+    left -= share;
+  }
+  call made;
+  switch (what) {
+    case verb::map: made = draw_map(); break;
+    case verb::remap: made = draw_remap(); break;
+    case verb::advise: made = draw_advice(); break;
+    case verb::show: return {.what = what};
+    default: {
+      const pages where = draw_pages();
+      made = {.what = what, .at = where.first * page_size, .length = where.count * page_size};
+    }
+  }
+  if (what == verb::protect) made.protection = draw_protection();
+  if (what == verb::lock && one_in(2)) made.flags = MLOCK_ONFAULT;
+  if (what == verb::load || what == verb::store) made.length = 0;
+  if (what == verb::store) made.value = static_cast<char>('a' + draw(26));
+  if (one_in(30)) spoil(made);
+  return made;
+}
+
+std::uint64_t generator::draw_page() {
+  if (one_in(3)) return draw(arena_pages_);
+  const std::uint64_t edge = edges_[draw(edges_.size())];
+  switch (draw(4)) {
+    case 0: return edge == 0 ? 0 : edge - 1;
+    case 1: return std::min(edge + 1, arena_pages_ - 1);
+    default: return std::min(edge, arena_pages_ - 1);
+  }
+}
+
+std::uint64_t generator::draw_count() {
+  switch (draw(8)) {
+    case 0: return 1 + draw(arena_pages_);
+    case 1:
+    case 2: return 1 + draw(16);
+    default: return 1 + draw(4);
+  }
+}
+
+generator::pages generator::draw_pages() {
+  const std::uint64_t first = draw_page();
+  const pages made{first, std::min(draw_count(), arena_pages_ - first)};
+  note_edges(made);
+  return made;
+}
+
+void generator::note_edges(const pages& of) {
+  for (const std::uint64_t edge : {of.first, of.first + of.count})
+    edges_[next_edge_++ % edges_.size()] = edge;
+}
+
+std::uint32_t generator::draw_protection() {
+  static constexpr std::uint32_t usual[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+  if (one_in(6)) return static_cast<std::uint32_t>(draw(8));
+  return usual[std::min<std::uint64_t>(draw(5), 2)];
+}
+
+call generator::draw_map() {
+  const pages where = draw_pages();
+  call made{.what = verb::map, .at = where.first * page_size, .length = where.count * page_size};
+  made.protection = draw_protection();
+  made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  const std::uint64_t kind = draw(10);
+  made.flags |= kind < 7 ? MAP_PRIVATE : MAP_SHARED;
+  if (kind < 5 || kind == 9) {
+    made.flags |= MAP_ANONYMOUS;
+  } else {
+    made.file = static_cast<std::int32_t>(draw(file_sizes.size()));
+    // Neighbouring addresses have neighbouring pages, as a rule: such mappings can merge.
+    made.offset = (one_in(4) ? draw(8) : where.first % 16) * page_size;
+  }
+  if (one_in(12)) made.flags |= MAP_NORESERVE;
+  if (one_in(30)) made.flags |= MAP_LOCKED;
+  if (one_in(20)) made.flags |= MAP_POPULATE;
+  if (one_in(40)) made.flags |= MAP_STACK;
+  return made;
+}
+
+call generator::draw_remap() {
+  const pages from = draw_pages();
+  call made{.what = verb::remap, .at = from.first * page_size, .length = from.count * page_size};
+  made.new_length = made.length;
+  const auto go_to = [&](std::uint64_t count) {
+    const std::uint64_t first = std::min(draw_page(), arena_pages_ - count);
+    note_edges({first, count});
+    made.new_at = first * page_size;
+    made.new_length = count * page_size;
+    made.flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  };
+  const auto room = [&] { return arena_pages_ - from.first; };
+  switch (draw(10)) {
+    case 0:  // shrink
+      made.new_length = (1 + draw(from.count)) * page_size;
+      if (one_in(2)) made.flags = MREMAP_MAYMOVE;
+      break;
+    case 1:
+    case 2:  // grow where it is, or not at all
+      made.new_length = std::min(from.count + draw_count(), room()) * page_size;
+      break;
+    case 3:  // move and resize
+      go_to(std::min(draw_count(), arena_pages_));
+      break;
+    case 4:
+      go_to(from.count);
+      made.flags |= MREMAP_DONTUNMAP;
+      break;
+    case 5:  // a second mapping of a shared one
+      go_to(from.count);
+      made.length = 0;
+      break;
+    default: go_to(from.count);
+  }
+  return made;
+}
+
+call generator::draw_advice() {
+  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD,
+                                                 MADV_WILLNEED, MADV_POPULATE_READ,   MADV_POPULATE_WRITE};
+  static constexpr std::int32_t about_flags[] = {
+      MADV_NORMAL,      MADV_RANDOM,   MADV_SEQUENTIAL, MADV_DONTFORK,   MADV_DOFORK,
+      MADV_DONTDUMP,    MADV_DODUMP,   MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_MERGEABLE,
+      MADV_UNMERGEABLE, MADV_HUGEPAGE, MADV_NOHUGEPAGE};
+  const pages where = draw_pages();
+  call made{.what = verb::advise, .at = where.first * page_size, .length = where.count * page_size};
+  if (one_in(3)) {
+    made.advice = MADV_DONTNEED;
+  } else if (one_in(4)) {
+    made.advice = about_pages[draw(std::size(about_pages))];
+  } else {
+    made.advice = about_flags[draw(std::size(about_flags))];
+  }
+  return made;
+}
+
+void generator::spoil(call& one) {
+  const auto off_grid = [&] { return 1 + draw(page_size - 1); };
+  // Above the top of all addresses with any start, so that no call can reach beyond the arena.
+  const auto too_long = [&] { return ~std::uint64_t{0} - draw(4 * page_size); };
+  switch (draw(6)) {
+    case 0: one.at += off_grid(); break;
+    case 1: one.length = 0; break;
+    case 2: one.length = too_long(); break;
+    case 3:
+      if (one.length != 0) one.length -= off_grid();
+      break;
+    case 4:
+      one.offset += off_grid();
+      one.new_at += one.what == verb::remap ? off_grid() : 0;
+      break;
+    default:
+      one.new_length = one_in(2) ? 0 : too_long();
+      if (one.what == verb::remap && one_in(2)) one.flags ^= MREMAP_MAYMOVE;
+  }
+}
+
+}  // namespace rcuvm::diff_kernel

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/reproducer.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "bench/diff_kernel/scene.hpp"
+
+namespace rcuvm::diff_kernel {
+
+namespace {
+
+constexpr std::string_view head = R"(#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char *const arena = (char *)0x10100000;
+static int file[2];
+
+static sigjmp_buf way_out;
+static const char *refusal;
+
+static void on_signal(int number, siginfo_t *told, void *context) {
+  (void)context;
+  refusal = number == SIGBUS ? "SIGBUS" : told->si_code == SEGV_MAPERR ? "SIGSEGV, nothing mapped" : "SIGSEGV, no access";
+  siglongjmp(way_out, 1);
+}
+
+static inline long load(volatile char *at) { return sigsetjmp(way_out, 1) != 0 ? -2 : (unsigned char)*at; }
+
+static inline long store(volatile char *at, char value) {
+  if (sigsetjmp(way_out, 1) != 0) return -2;
+  *at = value;
+  return 0;
+}
+
+static inline long show(void) {
+  for (char *at = arena; at < arena + arena_bytes; at += 4096) {
+    const long got = load(at);
+    putchar(got > 0 ? (int)got : got == 0 ? '0' : refusal[3] == 'B' ? '!' : strstr(refusal, "mapped") ? '.' : '-');
+  }
+  putchar('\n');
+  return 0;
+}
+
+/* The C library's own functions check some arguments first. */
+#define mmap(at, length, protection, flags, fd, offset) \
+  syscall(SYS_mmap, at, length, protection, flags, fd, offset)
+#define mremap(at, length, new_length, flags, new_at) syscall(SYS_mremap, at, length, new_length, flags, new_at)
+#define munmap(at, length) syscall(SYS_munmap, at, length)
+#define mprotect(at, length, protection) syscall(SYS_mprotect, at, length, protection)
+#define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
+#define mlock2(at, length, flags) syscall(SYS_mlock2, at, length, flags)
+#define munlock(at, length) syscall(SYS_munlock, at, length)
+
+static void tell(const char *call, long got) {
+  if (got == -1)
+    printf("%s = -1 %s\n", call, strerrorname_np(errno));
+  else
+    printf("%s = %s%#lx\n", call, got == -2 ? refusal : "", got == -2 ? 0 : got);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  unsigned long start;
+  while (maps && fgets(line, sizeof line, maps))
+    if (sscanf(line, "%lx", &start) == 1 && start >= (unsigned long)arena &&
+        start < (unsigned long)arena + arena_bytes)
+      printf("  %s", line);
+  if (maps) fclose(maps);
+}
+
+#define CALL(call) tell(#call, (long)(call))
+
+)";
+
+}  // namespace
+
+std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, const std::string& said) {
+  std::string text =
+      "/* What the kernel does with these calls; written by rcuvm diff-kernel.\n\n" + said + "*/\n";
+  text += head;
+  text.insert(text.find("static int file"), fmt::format("enum {{ arena_bytes = {:#x} }};\n", arena_bytes));
+  text += "int main(void) {\n";
+  for (std::size_t index = 0; index < file_sizes.size(); ++index) {
+    text += fmt::format(
+        "  file[{0}] = memfd_create(\"rcuvm-{0}\", 0);\n"
+        "  if (file[{0}] < 0 || ftruncate(file[{0}], {1}) != 0) return 1;\n",
+        index, file_sizes[index]);
+  }
+  text +=
+      "  struct sigaction how = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};\n"
+      "  sigaction(SIGSEGV, &how, NULL);\n"
+      "  sigaction(SIGBUS, &how, NULL);\n\n";
+  for (const call& one : calls) text += "  CALL(" + to_text(one) + ");\n";
+  return text + "  return 0;\n}\n";
+}
+
+}  // namespace rcuvm::diff_kernel

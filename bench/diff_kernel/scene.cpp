@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/scene.hpp"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "proc_maps/parse.hpp"
+
+namespace rcuvm::diff_kernel {
+
+namespace {
+
+constexpr address first_tried = 0x1000'0000 + huge_page / 2;
+
+std::string name_of_file(std::size_t index) { return "rcuvm-" + std::to_string(index); }
+
+}  // namespace
+
+range find_arena(std::uint64_t bytes) {
+  std::ifstream in{"/proc/self/maps"};
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};
+  const auto mapped = proc_maps::parse(text);
+  if (!mapped) throw std::runtime_error{"/proc/self/maps:" + mapped.error().to_text()};
+  address at = first_tried;
+  for (const proc_maps::entry& one : *mapped) {
+    if (at + bytes + page_size <= one.where.start) break;
+    while (at - page_size < one.where.end) at += huge_page;
+  }
+  if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
+  return {at, at + bytes};
+}
+
+scene_files::scene_files() {
+  for (std::size_t index = 0; index < files_.size(); ++index) {
+    files_[index] = descriptor{::memfd_create(name_of_file(index).c_str(), MFD_CLOEXEC)};
+    const int made = files_[index].get();
+    if (made < 0 || ::ftruncate(made, static_cast<off_t>(file_sizes[index])) != 0)
+      throw std::system_error{errno, std::generic_category(), "memfd_create"};
+  }
+}
+
+std::vector<vm::file_identity> scene_files::identities() const {
+  std::vector<vm::file_identity> made;
+  for (std::size_t index = 0; index < files_.size(); ++index) {
+    struct stat told{};
+    if (::fstat(descriptor_of(index), &told) != 0)
+      throw std::system_error{errno, std::generic_category(), "fstat"};
+    made.push_back({.name = "/memfd:" + name_of_file(index) + " (deleted)",
+                    .device_major = major(told.st_dev),
+                    .device_minor = minor(told.st_dev),
+                    .inode = told.st_ino});
+  }
+  return made;
+}
+
+}  // namespace rcuvm::diff_kernel

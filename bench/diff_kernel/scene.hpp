@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Where calls take place: a free range of addresses, and files to be mapped.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "bench/diff_kernel/descriptor.hpp"
+#include "rcuvm/base/address.hpp"
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/vm/file.hpp"
+
+namespace rcuvm::diff_kernel {
+
+/// An arena is at most that long, and holds no whole huge page: the fault of one names its anonymous pages earlier than
+/// small ones do, and whether the kernel finds a huge page depends on everybody's memory.
+inline constexpr std::uint64_t huge_page = 2U << 20;
+inline constexpr std::uint64_t largest_arena = huge_page;
+
+/// Bytes of the files that are mapped; the second one ends within a page.
+inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * page_size + 100};
+
+/// A free range of this process, which a child has, too. The page below it and the one above are free as well: fences go
+/// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. Throws
+/// std::runtime_error when there is no such range.
+[[nodiscard]] range find_arena(std::uint64_t bytes);
+
+[[nodiscard]] constexpr range fence_below(range arena) noexcept {
+  return {arena.start - page_size, arena.start};
+}
+[[nodiscard]] constexpr range fence_above(range arena) noexcept { return {arena.end, arena.end + page_size}; }
+
+/// New files of zeros, without a name in any folder: one run's. The same file for a child of this process and for the
+/// model.
+class scene_files {
+ public:
+  /// Throws std::system_error.
+  scene_files();
+
+  [[nodiscard]] int descriptor_of(std::size_t index) const noexcept { return files_[index].get(); }
+  /// What /proc/PID/maps will tell of each.
+  [[nodiscard]] std::vector<vm::file_identity> identities() const;
+
+ private:
+  std::array<descriptor, file_sizes.size()> files_;
+};
+
+}  // namespace rcuvm::diff_kernel

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/search.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "bench/diff_kernel/generate.hpp"
+#include "bench/diff_kernel/model.hpp"
+#include "bench/diff_kernel/scene.hpp"
+#include "bench/diff_kernel/shrink.hpp"
+
+namespace rcuvm::diff_kernel {
+
+namespace {
+
+/// Long enough for an arena full of mappings with a past, short enough to be shrunk soon.
+constexpr std::uint64_t sequence_calls = 500;
+
+/// Spreads (seed, number) over 64 bits. S. Vigna: SplitMix64.
+std::uint64_t seed_of_sequence(std::uint64_t seed, std::uint64_t number) {
+  std::uint64_t mixed = seed * 0x9e37'79b9'7f4a'7c15 + number;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58'476d'1ce4'e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d0'49bb'1331'11eb;
+  return mixed ^ (mixed >> 31);
+}
+
+finding shrunk(std::vector<call> calls, difference found, range arena, model& by) {
+  calls.resize(found.index + 1);
+  calls = shrink(std::move(calls), [&](const std::vector<call>& fewer) {
+    auto differs = first_difference(fewer, arena, by);
+    if (!differs) return false;
+    found = *std::move(differs);
+    return true;
+  });
+  calls.resize(found.index + 1);
+  return {.calls = std::move(calls), .difference = std::move(found)};
+}
+
+}  // namespace
+
+search_result search(const search_options& how) {
+  const range arena = find_arena(how.arena_bytes);
+  const std::unique_ptr<model> by = make_model(how.design);
+  search_result made;
+  for (std::uint64_t number = 0; made.calls < how.calls; ++number) {
+    generator calls_from{seed_of_sequence(how.seed, number), how.arena_bytes};
+    auto calls = calls_from.take(std::min(sequence_calls, how.calls - made.calls));
+    if (auto found = first_difference(calls, arena, *by)) {
+      const std::uint64_t at_call = made.calls + found->index;
+      made.calls = at_call + 1;
+      made.finding = shrunk(std::move(calls), *std::move(found), arena, *by);
+      made.finding->at_call = at_call;
+      return made;
+    }
+    made.calls += calls.size();
+    how.on_progress(made.calls);
+  }
+  return made;
+}
+
+}  // namespace rcuvm::diff_kernel
