@@ -4,10 +4,10 @@
 checks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${1:?give the root of the tree}"
 
-# Every C++ file of the project, without the trees that are planted to be caught.
+# Every C++ file of the project, and each header that it shares with C, without the trees that are planted to be caught.
 source_files() {
   find bench examples explore include proc_maps src tests -path tests/architecture -prune -o \
-    \( -name '*.hpp' -o -name '*.cpp' \) -print 2>/dev/null | sort || true  # not every tree has every folder
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' \) -print 2>/dev/null | sort || true  # not every tree has every folder
 }
 
 # Scripts, CMake files, and what else can be run.

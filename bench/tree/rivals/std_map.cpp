@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <functional>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include "bench/tree/entry.hpp"
+#include "bench/tree/rivals/locked_map.hpp"
+
+namespace rcuvm::tree_bench {
+
+namespace {
+
+struct std_map_policy {
+  static constexpr std::string_view name = "std_map";
+  static constexpr std::string_view what = "std::map behind a std::shared_mutex";
+  using map =
+      std::map<std::uint64_t, place, std::less<>, counting_allocator<std::pair<const std::uint64_t, place>>>;
+  using lock = std::shared_mutex;
+  using shared_guard = std::shared_lock<std::shared_mutex>;
+  using exclusive_guard = std::unique_lock<std::shared_mutex>;
+};
+
+}  // namespace
+
+rival_entry std_map_entry() { return entry_of<locked_map<std_map_policy>>(); }
+
+}  // namespace rcuvm::tree_bench
