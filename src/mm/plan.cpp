@@ -29,7 +29,7 @@ void plan::add(vm::vma* one) {
   if (place != originals_.end() && *place == one) return;
   const auto index = place - originals_.begin();
   originals_.insert(place, one);
-  pieces_.insert(pieces_.begin() + index, {one->fields(), false, one});
+  pieces_.insert(pieces_.begin() + index, {.fields = one->fields(), .origin = one});
   pieces_[static_cast<std::size_t>(index)].fields.anon = one->anon();
 }
 
@@ -68,31 +68,61 @@ void plan::erase(range where) {
   std::erase_if(pieces_, [where](const piece& each) { return where.contains(each.fields.where); });
 }
 
+void plan::extend_down(range where, address start) {
+  const auto grown =
+      std::ranges::find_if(pieces_, [where](const piece& each) { return each.fields.where == where; });
+  grown->fields.page_offset -= (where.start - start) >> page_shift;
+  grown->fields.where.start = start;
+  grown->is_touched = true;
+}
+
 void plan::insert(vm::vma_fields fields) {
   const auto place = std::ranges::find_if(
       pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
-  pieces_.insert(place, {std::move(fields), true, nullptr});
+  pieces_.insert(place, {.fields = std::move(fields), .is_touched = true});
 }
 
-void plan::merge() {
+template <class F>
+void plan::join(F are_one) {
   if (pieces_.empty()) return;
   std::size_t kept = 0;
   for (std::size_t i = 1; i < pieces_.size(); ++i) {
     piece& left = pieces_[kept];
     piece& right = pieces_[i];
-    const bool was_one = left.origin != nullptr && left.origin == right.origin &&
-                         left.fields.where.end == right.fields.where.start &&
-                         left.fields.flags == right.fields.flags;
-    if (was_one || ((left.is_touched || right.is_touched) && can_merge(left.fields, right.fields))) {
+    if (are_one(left, right)) {
       left.fields.where.end = right.fields.where.end;
       left.fields.anon |= right.fields.anon;  // equal, or one of them is 0
       left.fields.has_parents |= right.fields.has_parents;
       left.is_touched |= right.is_touched;
-    } else if (++kept != i) {
-      pieces_[kept] = std::move(right);
+      left.ends_touched = right.is_touched;
+    } else {
+      right.ends_touched = right.is_touched;
+      if (++kept != i) pieces_[kept] = std::move(right);
     }
   }
   pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(kept) + 1, pieces_.end());
+}
+
+void plan::merge() {
+  join([](const piece& left, const piece& right) {
+    return left.origin != nullptr && left.origin == right.origin &&
+           left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
+  });
+  if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().is_touched;
+  join([](const piece& left, const piece& right) {
+    return (left.ends_touched || right.is_touched) && can_merge(left.fields, right.fields);
+  });
+}
+
+range plan::leave_behind(range moved) {
+  const auto source = std::ranges::find_if(
+      pieces_, [moved](const piece& each) { return each.fields.where.contains(moved.start); });
+  vm::vma_fields& fields = source->fields;
+  fields.flags = fields.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+  source->is_touched = true;
+  if (fields.where != moved) return {};
+  fields.anon = 0;
+  return moved;
 }
 
 }  // namespace rcuvm::mm

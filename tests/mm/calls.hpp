@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -126,6 +127,28 @@ template <class Design>
     case verb::read: return p.touch(wanted.first, wanted.first + 1, vm::access::read);
   }
   return "";
+}
+
+/// Pages from the start of the first mapping to the end of the last one.
+struct extent {
+  std::int64_t first = 0, end = 0;
+};
+
+/// Of the mappings that the call's range meets.
+template <class Design>
+[[nodiscard]] extent mappings_around(process<Design>& p, const call& wanted) {
+  extent found{wanted.first, wanted.end};
+  p.space().walk_snapshot([&](const vm::vma& one) {
+    const auto page_of = [](address at) {
+      return static_cast<std::int64_t>(at >> page_shift) -
+             static_cast<std::int64_t>(picture_base >> page_shift);
+    };
+    const std::int64_t start = page_of(one.where().start);
+    const std::int64_t end = page_of(one.where().end);
+    if (start >= wanted.end || end <= wanted.first) return;
+    found = {std::min(found.first, start), std::max(found.end, end)};
+  });
+  return found;
 }
 
 /// Each mapping as a line: all that a design could get wrong but its identity numbers.

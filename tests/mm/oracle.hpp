@@ -23,8 +23,9 @@ class oracle {
  public:
   explicit oracle(std::shared_ptr<page_object> file) : file_{std::move(file)} {}
 
-  /// Does what `wanted` asks for. `got` is what the address space made of it; the answer is what it should have been.
-  std::string perform(const call& wanted, const std::string& got) {
+  /// Does what `wanted` asks for. `got` is what the address space made of it, and `around` the mappings that its range met;
+  /// the answer is what it should have been.
+  std::string perform(const call& wanted, const std::string& got, extent around) {
     const auto first = wanted.first;
     const auto end = wanted.end;
     const bool is_beyond = end > static_cast<std::int64_t>(arena_pages);
@@ -42,12 +43,10 @@ class oracle {
         if (first == end || is_beyond) return "EINVAL";
         take_out(first, end);
         return "ok";
-      case verb::protect:
-        return each_until_hole(first, end, [&](page& one) { one.allowed = wanted.protection; }) ? "ok"
-                                                                                                : "ENOMEM";
+      case verb::protect: return protect(first, end, wanted.protection);
       case verb::move:
       case verb::duplicate:
-      case verb::resize: return remap(wanted, got);
+      case verb::resize: return remap(wanted, got, around);
       case verb::brk: return brk(wanted, got);
       case verb::dontneed: return dontneed(first, end);
       case verb::flag: return flag(first, end, wanted.advice);
@@ -134,6 +133,23 @@ class oracle {
     return true;
   }
 
+  std::string protect(std::int64_t first, std::int64_t end, vm::protection to) {
+    for (std::int64_t at = first; at < end; ++at) {
+      const auto one = pages_.find(at);
+      if (one == pages_.end()) return "ENOMEM";
+      one->second.allowed = to;
+      if (one->second.is_locked) take_own(at);
+    }
+    return "ok";
+  }
+
+  /// A private page that may be written gets its copy now, not at the first write.
+  void take_own(std::int64_t at) {
+    page& here = pages_.at(at);
+    if (!here.is_private || !here.allowed.has(vm::prot::write)) return;
+    if (const auto [shown, came_of_it] = read(at); came_of_it == "ok") here.own = shown;
+  }
+
   std::string place(const call& wanted, const std::string& got) {
     if (wanted.first == wanted.end) return "EINVAL";
     if (!got.starts_with("ok ")) return "ENOMEM";
@@ -147,11 +163,18 @@ class oracle {
     return got;
   }
 
-  std::string remap(const call& wanted, const std::string& got) {
+  std::string remap(const call& wanted, const std::string& got, extent around) {
     const bool copies =
         wanted.what == verb::duplicate || (wanted.what == verb::move && wanted.first == wanted.end);
     if (copies && got == "EFAULT" && wanted.to == wanted.first && pages_.contains(wanted.first)) {
       take_out(wanted.to, wanted.to_end);  // onto itself: the target goes first
+    }
+    const bool is_well_formed = !wanted.flags.has(remap_flag::dont_unmap) && wanted.to < wanted.to_end &&
+                                wanted.to_end <= static_cast<std::int64_t>(arena_pages) &&
+                                (wanted.to_end <= wanted.first || wanted.end <= wanted.to);
+    if (wanted.what == verb::move && !copies && is_well_formed && got == "EINVAL" &&
+        pages_.contains(wanted.first)) {
+      take_out(wanted.to, wanted.to_end);  // it ends beyond all addresses, which is seen after that
     }
     if (!got.starts_with("ok")) return got;  // only the designs can be compared
     const bool is_resize = wanted.what == verb::resize;
@@ -164,6 +187,7 @@ class oracle {
       take_out(wanted.first + to_end - to, old_end);
       return to == wanted.first ? got : "a mapping shrinks where it is";
     }
+    const bool only_moves = wanted.what == verb::move && to_end - to == old_end - wanted.first;
     page next = source->second;  // of the same mapping: what its growth looks like
     std::map<std::int64_t, page> moved;
     for (std::int64_t at = to; at < to_end; ++at, ++next.index) {
@@ -172,23 +196,30 @@ class oracle {
       one.own.reset();
       if (from < old_end) {
         const auto was = pages_.find(from);
+        if (was == pages_.end() && only_moves) continue;
         if (was == pages_.end()) return "EFAULT";
         one = was->second;
       }
       moved.emplace(at, one);
     }
-    const bool keeps_old = wanted.what == verb::move && wanted.flags.has(remap_flag::dont_unmap);
+    const bool keeps_old =
+        wanted.what == verb::move && wanted.flags.has(remap_flag::dont_unmap) && wanted.first != wanted.end;
     if (keeps_old) {
-      each_until_hole(wanted.first, old_end, [](page& one) {
-        one.own.reset();
-        one.is_locked = false;
-      });
+      for (std::int64_t at = around.first; at < around.end; ++at) {
+        const auto left = pages_.find(at);
+        if (left == pages_.end()) continue;
+        left->second.is_locked = false;  // of the whole mapping, however little has moved
+        if (wanted.first <= at && at < old_end) left->second.own.reset();
+      }
     } else {
       take_out(wanted.first, old_end);
     }
     if (is_resize && !is_free(to, to_end)) return "not onto a mapping";
-    take_out(to, to_end);
-    pages_.merge(moved);
+    if (!only_moves) take_out(to, to_end);
+    for (auto& [at, one] : moved) {
+      pages_.insert_or_assign(at, std::move(one));
+      if (at - to >= old_end - wanted.first && pages_.at(at).is_locked) take_own(at);
+    }
     return got;
   }
 
@@ -223,10 +254,10 @@ class oracle {
       const auto one = pages_.find(at);
       has_hole |= one == pages_.end();
       if (one == pages_.end()) continue;
-      if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
-        one->second.is_not_forked = advice == MADV_DONTFORK;
-      if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK)
-        one->second.is_wiped = advice == MADV_WIPEONFORK;
+      page& here = one->second;
+      if (advice == MADV_WIPEONFORK && (here.object || !here.is_private)) return "EINVAL";
+      if (advice == MADV_DONTFORK || advice == MADV_DOFORK) here.is_not_forked = advice == MADV_DONTFORK;
+      if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) here.is_wiped = advice == MADV_WIPEONFORK;
     }
     return has_hole ? "ENOMEM" : "ok";
   }
@@ -234,10 +265,8 @@ class oracle {
   std::string lock(std::int64_t first, std::int64_t end) {
     if (!each_until_hole(first, end, [](page& one) { one.is_locked = true; })) return "ENOMEM";
     for (std::int64_t at = first; at < end; ++at) {
-      const auto [shown, came_of_it] = read(at);
-      if (came_of_it != "ok") return "ENOMEM";
-      page& here = pages_.at(at);  // a private page that may be written gets its copy now
-      if (here.is_private && here.allowed.has(vm::prot::write)) here.own = shown;
+      if (read(at).second != "ok") return "ENOMEM";
+      take_own(at);
     }
     return "ok";
   }

@@ -52,10 +52,12 @@ class run {
       said_.push_back("exit");
     } else {
       const call wanted = draw_call(random_, with_stacks_);
+      const extent around = mappings_around(processes_[which], wanted);
       const std::string got = perform(processes_[which], wanted);
       said_.push_back(describe(wanted) + ": " + got + "\n" + describe_maps(processes_[which]));
       if (!with_stacks_) {
-        EXPECT_EQ(got, oracles_[which].perform(wanted, got)) << "call " << number << ": " << describe(wanted);
+        EXPECT_EQ(got, oracles_[which].perform(wanted, got, around))
+            << "call " << number << ": " << describe(wanted);
       }
     }
     if (number % 16 == 0) compare_data();

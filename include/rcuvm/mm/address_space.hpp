@@ -110,6 +110,7 @@ class address_space {
     range moved_from = {};   ///< take pages from there ...
     address moved_to = 0;    ///< ... and put them here, in order; the tables are prepared
     range fresh = {};        ///< records put here are building until the page work is over
+    range emptied = {};      ///< the same for a record whose pages have all been moved away
   };
 
   [[nodiscard]] view view_of(const read_guard& guard) const { return vmas_.read(guard.section()); }
@@ -138,9 +139,11 @@ class address_space {
   [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
   [[nodiscard]] static std::optional<typename tree::entry> mapping_below(const view& now, address at);
   enum class at_hole : std::uint8_t { goes_on, stops };
-  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, vm::vma_flags add, vm::vma_flags remove,
-                                          at_hole then);
+  template <class F>
+  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, F flags_of, at_hole then);
   result<void> populate(vm::cpu& cpu, range where);
+  [[nodiscard]] result<void> prefault(vm::cpu& cpu, range where, vm::access wanted);
+  [[nodiscard]] bool is_locked(address at);
 
   // fault.hpp
   struct fault_site;
@@ -152,6 +155,8 @@ class address_space {
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
 
   // remap.hpp
+  [[nodiscard]] result<address> move_each(vm::cpu& cpu, write_guard& guard, const mm::remap_request& wanted);
+  [[nodiscard]] result<address> remap_one(vm::cpu& cpu, write_guard& guard, const mm::remap_request& asked);
   [[nodiscard]] bool can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const;
   [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted) const;
   [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,

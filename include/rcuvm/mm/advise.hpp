@@ -15,6 +15,8 @@ namespace mm {
 struct flag_change {
   vm::vma_flags add = {};
   vm::vma_flags remove = {};
+
+  [[nodiscard]] bool is_empty() const noexcept { return add.is_empty() && remove.is_empty(); }
 };
 
 /// Null: not known. Kernel: madvise_vma_behavior.
@@ -47,6 +49,15 @@ struct flag_change {
   }
 }
 
+/// The flags of a mapping after advice about flags. EINVAL: the kernel refuses such advice for it.
+[[nodiscard]] inline result<vm::vma_flags> advised_flags(const vm::vma_fields& of, int advice,
+                                                         const flag_change& change) noexcept {
+  const bool is_plain = of.is_private() && of.is_anonymous();
+  if (advice == MADV_WIPEONFORK && !is_plain) return fail(EINVAL);
+  if (advice == MADV_MERGEABLE && !of.is_private()) return of.flags;
+  return of.flags.without(change.remove).with(change.add);
+}
+
 /// The errno with which the kernel refuses advice about the pages of such a mapping; 0: it does not.
 [[nodiscard]] inline int refusal_of_advice(const vm::vma_fields& of, int advice) noexcept {
   const bool is_locked = of.flags.has(vm::vma_flag::locked);
@@ -68,25 +79,18 @@ struct flag_change {
 /// DONTNEED takes pages away while faults go on; FREE, COLD, PAGEOUT, REMOVE and WILLNEED leave them where they are.
 template <class Design>
 result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
-  where.end = page_ceil(where.end);
   const auto asked = mm::flags_of_advice(advice);
   if (!asked || !is_page_aligned(where.start) || where.end < where.start) return fail(EINVAL);
+  where.end = page_ceil(where.end);
+  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
-  if (!(asked->add.is_empty() && asked->remove.is_empty())) {
-    return change_flags(cpu, where, asked->add, asked->remove, at_hole::goes_on);
+  if (!asked->is_empty()) {
+    return change_flags(
+        cpu, where, [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); },
+        at_hole::goes_on);
   }
-  if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE) {
-    const auto wanted = advice == MADV_POPULATE_READ ? vm::access::read : vm::access::write;
-    for (address at = where.start; at < where.end; at += page_size) {
-      const auto done = fault(cpu, at, wanted);
-      if (done) continue;
-      if (done.error().number() == EACCES) return fail(EINVAL);
-      read_guard guard{state_};
-      const bool is_beyond_file = !is_free(view_of(guard), {at, at + page_size});
-      return fail(done.error().number() == EFAULT && is_beyond_file ? EFAULT : ENOMEM);
-    }
-    return {};
-  }
+  if (advice == MADV_POPULATE_READ) return prefault(cpu, where, vm::access::read);
+  if (advice == MADV_POPULATE_WRITE) return prefault(cpu, where, vm::access::write);
   typename Design::zap_guard guard{state_};
   address reached = where.start;
   bool has_hole = false;
@@ -102,22 +106,48 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
 }
 
-/// Adds and removes flags of all that is mapped in `where`, splitting and merging. ENOMEM: a hole; the rest is done, or what
-/// lies before it.
+/// MADV_POPULATE_READ and _WRITE. What lies before an error has been done. ENOMEM: a hole, no frame. EINVAL: a mapping without
+/// that very protection. EFAULT: beyond the end of a file. Kernel: madvise_populate.
 template <class Design>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, vm::vma_flags add,
-                                                 vm::vma_flags remove, at_hole then) {
+result<void> address_space<Design>::prefault(vm::cpu& cpu, range where, vm::access wanted) {
+  for (address at = where.start; at < where.end; at += page_size) {
+    {
+      read_guard guard{state_};
+      const vm::vma* here = view_of(guard).find(at);
+      if (here == nullptr || here->is_tombstone()) return fail(ENOMEM);
+      if (!here->fields().allowed().has(vm::needed_for(wanted))) return fail(EINVAL);
+    }
+    if (const auto done = fault(cpu, at, wanted); !done) return std::unexpected{done.error()};
+  }
+  return {};
+}
+
+/// Gives all that is mapped in `where` the flags that flags_of(fields) returns, splitting and merging. ENOMEM: a hole; the rest is
+/// done, or what lies before it. An error of flags_of: what lies before that mapping is done.
+template <class Design>
+template <class F>
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, F flags_of, at_hole then) {
   return change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
     const address reached = planned.mapped_until(where);
-    const range changed{where.start, then == at_hole::stops ? reached : where.end};
+    range changed{where.start, then == at_hole::stops ? reached : where.end};
+    result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
+    for (const auto& each : planned.pieces()) {
+      if (!each.fields.where.overlaps(changed)) continue;
+      if (const auto made = flags_of(each.fields); !made) {
+        changed.end = std::max(each.fields.where.start, changed.start);
+        outcome = std::unexpected{made.error()};
+        break;
+      }
+    }
+    if (changed.is_empty()) return outcome;
     planned.change(changed, [&](vm::vma_fields& fields) {
-      const vm::vma_flags made = fields.flags.without(remove).with(add);
+      const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
       return std::exchange(fields.flags, made) != made;
     });
     planned.merge();
     if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
-    return reached < where.end ? fail(ENOMEM) : result<void>{};
+    return outcome;
   });
 }
 
@@ -128,10 +158,11 @@ result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_f
   where = {page_floor(where.start), page_ceil(where.end)};
   if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
-  vm::vma_flags add = vm::vma_flag::locked;
-  if (is_on_fault) add = add.with(vm::vma_flag::lock_on_fault);
-  const vm::vma_flags remove = is_on_fault ? vm::vma_flags{} : vm::vma_flags{vm::vma_flag::lock_on_fault};
-  const auto changed = change_flags(cpu, where, add, remove, at_hole::stops);
+  const auto locked = [is_on_fault](const vm::vma_fields& of) -> result<vm::vma_flags> {
+    const vm::vma_flags made = of.flags.with(vm::vma_flag::locked);
+    return is_on_fault ? made.with(vm::vma_flag::lock_on_fault) : made.without(vm::vma_flag::lock_on_fault);
+  };
+  const auto changed = change_flags(cpu, where, locked, at_hole::stops);
   return changed && !is_on_fault ? populate(cpu, where) : changed;
 }
 
@@ -141,7 +172,10 @@ result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
   where = {page_floor(where.start), page_ceil(where.end)};
   if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
-  return change_flags(cpu, where, {}, {vm::vma_flag::locked, vm::vma_flag::lock_on_fault}, at_hole::stops);
+  const auto unlocked = [](const vm::vma_fields& of) -> result<vm::vma_flags> {
+    return of.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+  };
+  return change_flags(cpu, where, unlocked, at_hole::stops);
 }
 
 }  // namespace rcuvm

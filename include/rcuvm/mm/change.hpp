@@ -122,7 +122,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       if (auto stored = change.store(where, *old); !stored) return stored;
       ++old;
     } else {
-      const bool must_wait = work.fresh.overlaps(where) && !is_mutated(mutation::map_live_at_once);
+      const bool must_wait = (work.fresh.overlaps(where) || work.emptied.overlaps(where)) &&
+                             !is_mutated(mutation::map_live_at_once);
       const auto state = must_wait ? vm::life::building : vm::life::live;
       vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
@@ -161,7 +162,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     if (!is_mutated(mutation::unmap_without_zap)) unmap_pages(cpu, view_of(guard), work.unmapped, retired);
   }
   if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);
-  if (!work.fresh.is_empty()) {
+  if (!work.fresh.is_empty() || !work.emptied.is_empty()) {
     for (vm::vma* each : published) {
       if (each->state() == vm::life::building) each->set_live();
     }

@@ -189,7 +189,8 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   }
 }
 
-/// Lets the stack above `at` grow down to it. False: there is none, or it would come too near to another mapping.
+/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then on.
+/// False: there is none, or it would come too near to another mapping. Kernel: expand_downwards.
 template <class Design>
 bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   {
@@ -216,13 +217,9 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
         where.start - below->where.end < layout_.stack_guard_gap) {
       return fail(ENOMEM);
     }
-    vm::vma_fields more = stack;
-    more.where = where;
-    more.page_offset = stack.page_offset - (where.size() >> page_shift);
-    more.anon = above->value->anon();
-    mm::plan planned{now, where};
-    planned.insert(std::move(more));
-    planned.merge();
+    if (above->value->anon() == 0) name_anon(now, *above->value);
+    mm::plan planned{now, above->where};
+    planned.extend_down(above->where, where.start);
     ++cpu.count.stack_growths;
     return apply(cpu, guard, planned, {});
   });

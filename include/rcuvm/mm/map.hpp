@@ -8,7 +8,7 @@
 
 namespace rcuvm {
 
-/// EINVAL: no length, an offset or a fixed address off the page grid, a shared stack. ENOMEM: no room, or no memory.
+/// EINVAL: no length, an offset or a fixed address off the page grid, a stack that is not private anonymous memory. ENOMEM: no room, or no memory.
 /// EEXIST: fixed_noreplace and something is mapped there.
 template <class Design>
 result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& wanted) {
@@ -18,7 +18,6 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
   if (length == 0 || length > layout_.end) return fail(ENOMEM);
   if (is_fixed && wanted.hint > layout_.end - length) return fail(ENOMEM);
   if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
-  if (wanted.flags.has_all({mm::map_flag::shared, mm::map_flag::grows_down})) return fail(EINVAL);
 
   range where;
   auto done = change_locked(cpu, [&](write_guard& guard) -> result<void> {
@@ -32,11 +31,14 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     if (wanted.flags.has(mm::map_flag::fixed_noreplace)) {
       Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
       if (!is_free(view_of(guard), where)) return fail(EEXIST);
-    } else if (!is_fixed && wanted.recorded) {
+    }
+    if (wanted.flags.has(mm::map_flag::grows_down) && (wanted.flags.has(mm::map_flag::shared) || wanted.file))
+      return fail(EINVAL);
+    if (!is_fixed && wanted.recorded) {
       Design::take_over(
           state_, where);  // without a recording the search would have found a place without dead entries
-    } else if (auto room = make_room(cpu, guard, where); !room) {
-      return room;
+    } else if (!wanted.flags.has(mm::map_flag::fixed_noreplace)) {
+      if (auto room = make_room(cpu, guard, where); !room) return room;
     }
     mm::map_request asked = wanted;
     if (wanted.flags.has(mm::map_flag::shared) && !wanted.file)
@@ -139,7 +141,9 @@ result<void> address_space<Design>::populate(vm::cpu& cpu, range where) {
     {
       read_guard guard{state_};
       const vm::vma* here = view_of(guard).find(at);
-      if (here == nullptr || here->is_tombstone() || here->fields().allowed().is_empty()) return fail(ENOMEM);
+      if (here == nullptr || here->is_tombstone()) return fail(ENOMEM);
+      if (here->fields().flags.has(vm::vma_flag::lock_on_fault)) continue;
+      if (here->fields().allowed().is_empty()) return fail(ENOMEM);
       if (here->fields().is_private() && here->fields().flags.has(vm::vma_flag::write))
         wanted = vm::access::write;
     }
@@ -147,6 +151,14 @@ result<void> address_space<Design>::populate(vm::cpu& cpu, range where) {
       return fail(done.error().number() == ENOMEM ? EAGAIN : ENOMEM);
   }
   return {};
+}
+
+/// Is what is mapped at `at` locked?
+template <class Design>
+bool address_space<Design>::is_locked(address at) {
+  read_guard guard{state_};
+  const vm::vma* here = view_of(guard).find(at);
+  return here != nullptr && here->fields().flags.has(vm::vma_flag::locked);
 }
 
 }  // namespace rcuvm

@@ -32,6 +32,7 @@ class plan {
   struct piece {
     vm::vma_fields fields;
     bool is_touched = false;          ///< inserted or changed: may merge with its neighbours
+    bool ends_touched = false;        ///< while merging: so is the last of what it was joined from
     const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
   };
 
@@ -50,6 +51,8 @@ class plan {
   void split(address at);
   /// Takes out all that is mapped in `where`, cutting at its edges.
   void erase(range where);
+  /// Lets the mapping at `where` begin at `start`, in the hole below it.
+  void extend_down(range where, address start);
   /// Puts a new mapping into a hole.
   void insert(vm::vma_fields fields);
   /// Calls f(fields) for each piece wholly inside `where`, after cutting at its edges. f returns whether it changed it.
@@ -61,12 +64,19 @@ class plan {
       if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
     }
   }
-  /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would; and what was
-  /// cut in two but not changed.
+  /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
+  /// the one behind it; and what was cut in two but not changed.
   void merge();
+  /// What becomes of the mapping that `moved` was taken from when it stays: it is not locked any more, and starts anew when all
+  /// its pages have gone. It neither splits nor merges. After merge(). Returns what starts anew.
+  /// Kernel: dontunmap_complete.
+  range leave_behind(range moved);
 
  private:
   void add(vm::vma* one);
+  /// Joins neighbours of which are_one(left, right) says that they are one.
+  template <class F>
+  void join(F are_one);
 
   vector<vm::vma*> originals_;  ///< as gathered, upwards
   vector<piece> pieces_;        ///< as planned, upwards, no overlap

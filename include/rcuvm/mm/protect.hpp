@@ -16,12 +16,17 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   if (where.start == where.end) return {};
   where.end = page_ceil(where.end);
   if (where.is_empty()) return fail(ENOMEM);
-  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
+  mm::vector<range>
+      to_populate;  // locked private memory that may be written from now on gets its own pages at once
+  const auto outcome = change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
     const range done{where.start, planned.mapped_until(where)};
     if (!done.is_empty()) {
-      planned.change(done, [to](vm::vma_fields& fields) {
+      planned.change(done, [&](vm::vma_fields& fields) {
+        using enum vm::vma_flag;
         const vm::vma_flags made = mm::protected_flags(fields, to);
+        if (fields.flags.has(locked) && !fields.flags.has_any({write, shared}) && made.has(write))
+          to_populate.push_back(fields.where);
         return std::exchange(fields.flags, made) != made;
       });
       planned.merge();
@@ -29,6 +34,8 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
     }
     return done.end == where.end ? result<void>{} : fail(ENOMEM);
   });
+  for (const range each : to_populate) std::ignore = populate(cpu, each);
+  return outcome;
 }
 
 /// Brings present pages in line with their VMAs' protection.

@@ -47,56 +47,98 @@ class held_back {
 }  // namespace mm
 
 /// EINVAL: off the page grid, no new length, flags that do not fit, ranges that overlap. EFAULT: nothing mapped at the
-/// old address, or the old range spans more than one mapping. ENOMEM: no room, or cannot grow without moving.
-/// Kernel: as of 6.18, but for moves of several mappings at once.
+/// old address, or the old range spans more than one mapping and more than a move or a shrink is asked for. ENOMEM: no room, or
+/// cannot grow without moving.
+/// Kernel: as of 6.18.
 template <class Design>
 result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_request& wanted) {
   mm::remap_request asked = wanted;
   asked.old_length = page_ceil(wanted.old_length);
   asked.new_length = page_ceil(wanted.new_length);
   if (mm::is_malformed(asked, layout_.end)) return fail(EINVAL);
-  const bool stays_there = !asked.flags.has_any({mm::remap_flag::fixed, mm::remap_flag::dont_unmap});
-  const range old{asked.old_address, asked.old_address + asked.old_length};
-
-  return change_locked(cpu, [&](write_guard& guard) -> result<address> {
-    for (;;) {
-      vm::vma* found = view_of(guard).find(asked.old_address);
-      if (found == nullptr || found->is_tombstone()) return fail(EFAULT);
-      if (asked.old_length == 0 && found->fields().is_private()) return fail(EINVAL);
-      if (stays_there && asked.old_length == asked.new_length) return asked.old_address;
-      if (stays_there && asked.old_length > asked.new_length) {
-        const range tail{asked.old_address + asked.new_length, old.end};
-        if (!is_valid(tail)) return fail(EINVAL);
-        if (auto gone = unmap_locked(cpu, guard, tail); !gone) return std::unexpected{gone.error()};
-        return asked.old_address;
-      }
-      if (asked.old_length > found->where().end - asked.old_address) return fail(EFAULT);
-
-      const bool grows = stays_there && can_grow(view_of(guard), *found, asked);
-      range needed{old.end, old.start + asked.new_length};
-      if (!grows) {
-        if (!asked.flags.has(mm::remap_flag::may_move)) return fail(ENOMEM);
-        const auto to = place_for(view_of(guard), asked);
-        if (!to) return to;
-        needed = {*to, *to + asked.new_length};
-      }
-      if (asked.old_length == 0 &&
-          needed.contains(asked.old_address)) {  // the target goes first, and the source with it
-        if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
-        return fail(EFAULT);
-      }
-      if (asked.flags.has(mm::remap_flag::fixed)) {
-        if (auto room = make_room_once(cpu, guard, needed); !room) return std::unexpected{room.error()};
-      } else if (!is_free(view_of(guard), needed)) {
-        return fail(ENOMEM);  // where the recording had room
-      }
-      if (asked.recorded && !asked.flags.has(mm::remap_flag::fixed))
-        Design::take_over(state_, needed);  // as in mmap
-      // A dead entry: wait for its end, then look at everything again.
-      if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
-      return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
-    }
+  const bool only_moves = asked.flags.has(mm::remap_flag::fixed) && asked.old_length == asked.new_length;
+  const auto done = change_locked(cpu, [&](write_guard& guard) {
+    return only_moves ? move_each(cpu, guard, asked) : remap_one(cpu, guard, asked);
   });
+  if (done && asked.new_length > asked.old_length) {
+    const range grown{*done + asked.old_length, *done + asked.new_length};
+    if (is_locked(grown.start)) std::ignore = populate(cpu, grown);
+  }
+  return done;
+}
+
+/// Moves all that is mapped in the old range, one mapping after the other, with the holes between them. What was moved before
+/// an error stays moved. EFAULT: the range begins with a hole. Kernel: remap_move, since 6.17.
+template <class Design>
+result<address> address_space<Design>::move_each(vm::cpu& cpu, write_guard& guard,
+                                                 const mm::remap_request& wanted) {
+  const range old{wanted.old_address, wanted.old_address + wanted.old_length};
+  result<address> first = fail(EFAULT);
+  for (address done = old.start; done < old.end;) {
+    const auto one = mapping_above(view_of(guard), done);
+    if (!one || one->where.start >= old.end) return first;
+    if (!first && one->where.start > old.start) return fail(EFAULT);
+    const range part = one->where.intersection(old);
+    const auto moved = remap_one(cpu, guard,
+                                 {.old_address = part.start,
+                                  .old_length = part.size(),
+                                  .new_length = part.size(),
+                                  .flags = wanted.flags,
+                                  .new_address = wanted.new_address + (part.start - old.start),
+                                  .recorded = wanted.recorded});
+    if (!moved) return moved;
+    if (!first) first = moved;
+    done = one->where.end;
+  }
+  return first;
+}
+
+/// Within one mapping, but for what a shrink cuts off.
+template <class Design>
+result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guard,
+                                                 const mm::remap_request& asked) {
+  const bool is_fixed = asked.flags.has(mm::remap_flag::fixed);
+  const bool stays_there = !is_fixed && !asked.flags.has(mm::remap_flag::dont_unmap);
+  const range old{asked.old_address, asked.old_address + asked.old_length};
+  const range tail{asked.old_address + asked.new_length, old.end};  // of a shrink
+  const bool shrinks = asked.old_length > asked.new_length;
+  for (;;) {
+    vm::vma* found = view_of(guard).find(asked.old_address);
+    if (found == nullptr || found->is_tombstone()) return fail(EFAULT);
+    if (stays_there && asked.old_length == asked.new_length) return asked.old_address;
+    if (stays_there && shrinks) {
+      if (!is_valid(tail)) return fail(EINVAL);
+      if (auto gone = unmap_locked(cpu, guard, tail); !gone) return std::unexpected{gone.error()};
+      return asked.old_address;
+    }
+    if (asked.old_length == 0 && found->fields().is_private()) return fail(EINVAL);
+    if (std::min(asked.old_length, asked.new_length) > found->where().end - asked.old_address)
+      return fail(EFAULT);
+
+    const bool grows = stays_there && can_grow(view_of(guard), *found, asked);
+    range needed{old.end, old.start + asked.new_length};
+    if (!grows) {
+      if (!asked.flags.has(mm::remap_flag::may_move)) return fail(ENOMEM);
+      const auto to = place_for(view_of(guard), asked);
+      if (!to) return to;
+      needed = {*to, *to + asked.new_length};
+    }
+    // The target goes first. The source may go with it, or turn out to be no range at all.
+    const bool loses_source = is_fixed && needed.contains(asked.old_address);
+    if (loses_source || (shrinks && !is_valid(tail))) {
+      if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
+      return fail(loses_source ? EFAULT : EINVAL);
+    }
+    if (is_fixed) {
+      if (auto room = make_room_once(cpu, guard, needed); !room) return std::unexpected{room.error()};
+    } else if (!is_free(view_of(guard), needed)) {
+      return fail(ENOMEM);  // where the recording had room
+    }
+    if (asked.recorded && !is_fixed) Design::take_over(state_, needed);  // as in mmap
+    // A dead entry: wait for its end, then look at everything again.
+    if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
+    return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
+  }
 }
 
 /// Does the mapping end with the old range, and are the addresses behind it free? Dead entries do not count.
@@ -153,26 +195,21 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
 
   mm::plan planned{view_of(guard), whole};
   planned.gather(view_of(guard), target);
-  const bool keeps_old = wanted.flags.has(mm::remap_flag::dont_unmap) || from.is_empty();
-  if (keeps_old) {
-    // Its pages go: it starts anew, and is not locked any more.
-    planned.change(from, [](vm::vma_fields& left) {
-      left.flags = left.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
-      left.anon = 0;
-      return true;
-    });
-  } else {
-    planned.erase(whole);
-  }
+  const bool is_copy = from.is_empty();
+  const bool keeps_old = wanted.flags.has(mm::remap_flag::dont_unmap) && !is_copy;
+  if (!keeps_old && !is_copy) planned.erase(whole);
   const bool replaces = !is_free(view_of(guard), target);
   planned.erase(target);
   planned.insert(std::move(moved));
   planned.merge();
-  const page_work work{.unmapped = keeps_old ? range{} : whole,
+  range emptied{};
+  if (keeps_old) emptied = planned.leave_behind(from);
+  const page_work work{.unmapped = keeps_old || is_copy ? range{} : whole,
                        .replaced = replaces ? target : range{},
                        .moved_from = from,
                        .moved_to = target.start,
-                       .fresh = target};
+                       .fresh = target,
+                       .emptied = emptied};
   if (auto applied = apply(cpu, guard, planned, work); !applied) return std::unexpected{applied.error()};
   const vm::vma* left = view_of(guard).find(whole.start);
   if (left != &old) faults.forget();

@@ -50,9 +50,10 @@ inline vm::protection page_rights(const vm::vma_fields& of, bool is_exclusive) n
 }
 
 /// The flags of `of` with the protection `to`. Private memory counts against the commit limit from the time that it can
-/// be written, and until then again only if it was never touched.
+/// be written, and until then again only if it was never touched. No change of protection changes nothing.
 inline vm::vma_flags protected_flags(const vm::vma_fields& of, vm::protection to) noexcept {
   using enum vm::vma_flag;
+  if (of.allowed() == to) return of.flags;
   vm::vma_flags made = of.flags.without(vm::protection_flags).with(vm::vma_flags::from_bits(to.bits()));
   if (to.has(vm::prot::write)) {
     if (!of.flags.has_any({accounted, write, shared, no_reserve, special})) made = made.with(accounted);
