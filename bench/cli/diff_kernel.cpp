@@ -11,10 +11,13 @@
 #include "bench/cli/cli.hpp"
 #include "bench/cli/command.hpp"
 #include "bench/cli/progress_line.hpp"
+#include "bench/diff_kernel/model.hpp"
 #include "bench/diff_kernel/reproducer.hpp"
 #include "bench/diff_kernel/scene.hpp"
 #include "bench/diff_kernel/search.hpp"
 #include "proc_maps/format.hpp"
+#include "rcuvm/base/address.hpp"
+#include "rcuvm/sync/clock.hpp"
 
 namespace rcuvm::cli {
 
@@ -23,9 +26,9 @@ namespace {
 using nlohmann::json;
 
 struct diff_kernel_options {
-  std::uint64_t calls = 20'000;
-  std::uint64_t seed = 1;
-  std::uint64_t arena_bytes = 64 * page_size;
+  std::uint64_t calls = diff_kernel::search_options{}.calls;
+  std::uint64_t seed = diff_kernel::search_options{}.seed;
+  std::uint64_t arena_bytes = diff_kernel::search_options{}.arena_bytes;
   std::string design = "replace";
   std::string program;  ///< where the C program goes; empty: to stdout
   bool is_json = false;
@@ -43,7 +46,7 @@ json to_json(const diff_kernel::sight& one) {
           {"maps", proc_maps::format(one.lines)}};
 }
 
-json to_json(const diff_kernel::search_options& how, const diff_kernel::search_result& found,
+json to_json(const diff_kernel_options& how, const diff_kernel::search_result& found,
              const std::string& program) {
   json made{{"kernel", kernel_name()},        {"design", how.design}, {"seed", how.seed},
             {"arena_bytes", how.arena_bytes}, {"calls", found.calls}, {"difference", nullptr}};
@@ -58,7 +61,7 @@ json to_json(const diff_kernel::search_options& how, const diff_kernel::search_r
   return made;
 }
 
-void print(const diff_kernel::search_options& how, const diff_kernel::search_result& found) {
+void print(const diff_kernel_options& how, const diff_kernel::search_result& found) {
   fmt::print("{}, design {}, seed {}: {} calls, ", kernel_name(), how.design, how.seed, found.calls);
   if (!found.finding) {
     fmt::print("no difference\n");
@@ -72,12 +75,10 @@ void print(const diff_kernel::search_options& how, const diff_kernel::search_res
 }
 
 int run_diff_kernel(const diff_kernel_options& how) {
-  const auto designs = designs_named(how.design);
   if (how.arena_bytes % page_size != 0)
     throw refusal{fmt::format("an arena of {} bytes: not a multiple of {}", how.arena_bytes, page_size)};
-  if (designs.size() != 1) throw refusal{"one design at a time"};
-  diff_kernel::search_options what{
-      .calls = how.calls, .seed = how.seed, .arena_bytes = how.arena_bytes, .design = designs.front()};
+  if (designs_named(how.design).size() != 1) throw refusal{"one design at a time"};
+  diff_kernel::search_options what{.calls = how.calls, .seed = how.seed, .arena_bytes = how.arena_bytes};
   diff_kernel::search_result found;
   {
     progress_line progress;
@@ -88,7 +89,7 @@ int run_diff_kernel(const diff_kernel_options& how) {
       progress.show(fmt::format("{} calls, no difference", calls),
                     static_cast<double>(calls) / static_cast<double>(how.calls));
     };
-    found = diff_kernel::search(what);
+    found = diff_kernel::search(what, *diff_kernel::make_model(how.design));
   }
   std::string program;
   if (found.finding) {
@@ -97,9 +98,9 @@ int run_diff_kernel(const diff_kernel_options& how) {
                                 diff_kernel::to_text(found.finding->difference, found.finding->calls.back()));
   }
   if (how.is_json) {
-    fmt::print("{}\n", to_json(what, found, program).dump(1, ' ', false, json::error_handler_t::replace));
+    fmt::print("{}\n", to_json(how, found, program).dump(1, ' ', false, json::error_handler_t::replace));
   } else {
-    print(what, found);
+    print(how, found);
     if (found.finding && how.program.empty()) fmt::print("\nA C program that shows it:\n\n{}", program);
   }
   if (!found.finding) return ok;

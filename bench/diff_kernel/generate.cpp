@@ -50,6 +50,10 @@ call generator::next() {
   if (what == verb::load || what == verb::store) made.length = 0;
   if (what == verb::store) made.value = static_cast<char>('a' + draw(26));
   if (one_in(30)) spoil(made);
+  // Where the kernel finds room for itself lies outside.
+  if (what == verb::remap && made.flags == MREMAP_MAYMOVE &&
+      page_ceil(made.new_length) > page_ceil(made.length))
+    made.flags = 0;
   return made;
 }
 
@@ -108,6 +112,7 @@ call generator::draw_map() {
   if (one_in(30)) made.flags |= MAP_LOCKED;
   if (one_in(20)) made.flags |= MAP_POPULATE;
   if (one_in(40)) made.flags |= MAP_STACK;
+  if (one_in(25)) made.flags |= MAP_GROWSDOWN;
   return made;
 }
 
@@ -149,8 +154,9 @@ call generator::draw_remap() {
 }
 
 call generator::draw_advice() {
-  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD,
-                                                 MADV_WILLNEED, MADV_POPULATE_READ,   MADV_POPULATE_WRITE};
+  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED,      MADV_DONTNEED_LOCKED, MADV_COLD,
+                                                 MADV_PAGEOUT,       MADV_WILLNEED,        MADV_POPULATE_READ,
+                                                 MADV_POPULATE_WRITE};
   static constexpr std::int32_t about_flags[] = {
       MADV_NORMAL,      MADV_RANDOM,   MADV_SEQUENTIAL, MADV_DONTFORK,   MADV_DOFORK,
       MADV_DONTDUMP,    MADV_DODUMP,   MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_MERGEABLE,

@@ -2,11 +2,9 @@
 #include "bench/diff_kernel/search.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "bench/diff_kernel/generate.hpp"
-#include "bench/diff_kernel/model.hpp"
 #include "bench/diff_kernel/scene.hpp"
 #include "bench/diff_kernel/shrink.hpp"
 
@@ -39,17 +37,20 @@ finding shrunk(std::vector<call> calls, difference found, range arena, model& by
 
 }  // namespace
 
-search_result search(const search_options& how) {
+std::vector<call> sequence(const search_options& how, std::uint64_t number, std::uint64_t count) {
+  generator calls{seed_of_sequence(how.seed, number), how.arena_bytes};
+  return calls.take(std::min(sequence_calls, count));
+}
+
+search_result search(const search_options& how, model& by) {
   const range arena = find_arena(how.arena_bytes);
-  const std::unique_ptr<model> by = make_model(how.design);
   search_result made;
   for (std::uint64_t number = 0; made.calls < how.calls; ++number) {
-    generator calls_from{seed_of_sequence(how.seed, number), how.arena_bytes};
-    auto calls = calls_from.take(std::min(sequence_calls, how.calls - made.calls));
-    if (auto found = first_difference(calls, arena, *by)) {
+    auto calls = sequence(how, number, how.calls - made.calls);
+    if (auto found = first_difference(calls, arena, by)) {
       const std::uint64_t at_call = made.calls + found->index;
       made.calls = at_call + 1;
-      made.finding = shrunk(std::move(calls), *std::move(found), arena, *by);
+      made.finding = shrunk(std::move(calls), *std::move(found), arena, by);
       made.finding->at_call = at_call;
       return made;
     }

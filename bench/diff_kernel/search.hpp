@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "bench/diff_kernel/call.hpp"
 #include "bench/diff_kernel/compare.hpp"
+#include "bench/diff_kernel/model.hpp"
+#include "rcuvm/base/address.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -18,7 +19,6 @@ struct search_options {
   std::uint64_t calls = 20'000;
   std::uint64_t seed = 1;
   std::uint64_t arena_bytes = 64 * page_size;
-  std::string design = "replace";
   std::function<void(std::uint64_t)> on_progress = [](std::uint64_t) {};  ///< calls made
 };
 
@@ -36,6 +36,10 @@ struct search_result {
 
 /// Calls are made in sequences of some hundred, each in a child and an arena of its own. Throws std::runtime_error when that
 /// cannot be had.
-[[nodiscard]] search_result search(const search_options& how);
+[[nodiscard]] search_result search(const search_options& how, model& by);
+
+/// The calls of the sequence with that number, `count` at most.
+[[nodiscard]] std::vector<call> sequence(const search_options& how, std::uint64_t number,
+                                         std::uint64_t count = ~std::uint64_t{0});
 
 }  // namespace rcuvm::diff_kernel

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The model with one of the kernel's rules broken.
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bench/diff_kernel/model.hpp"
+#include "rcuvm/base/address.hpp"
+
+namespace rcuvm::diff_kernel::testing {
+
+enum class broken_rule : std::uint8_t {
+  none,
+  merges_whatever_looks_alike,      ///< advice and anonymous pages keep mappings apart
+  unmaps_where_nothing_may_be,      ///< MAP_FIXED_NOREPLACE refuses, and changes nothing
+  keeps_the_offset_after_a_split,   ///< the upper part begins further into the file
+  protects_behind_a_hole,           ///< mprotect ends at the first hole
+  keeps_pages_that_are_not_needed,  ///< MADV_DONTNEED takes private pages away
+};
+
+class broken_model final : public model {
+ public:
+  broken_model(std::string_view design, broken_rule which) : sound_{make_model(design)}, which_{which} {}
+
+  void start(range arena, const std::vector<vm::file_identity>& files) override {
+    sound_->start(arena, files);
+    arena_ = arena;
+  }
+
+  sight perform(const call& one) override {
+    call asked = one;
+    if (which_ == broken_rule::unmaps_where_nothing_may_be && one.what == verb::map)
+      asked.flags = (one.flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    if (which_ == broken_rule::keeps_pages_that_are_not_needed && one.advice == MADV_DONTNEED)
+      asked.advice = MADV_COLD;
+    sight made = sound_->perform(asked);
+    if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);
+    if (which_ == broken_rule::merges_whatever_looks_alike) merge(made.lines);
+    if (which_ == broken_rule::keeps_the_offset_after_a_split) keep_offsets(made.lines);
+    return made;
+  }
+
+ private:
+  void protect_rest(const call& one, sight& made) {
+    if (made.answer != answer{outcome::failed, ENOMEM} || one.length > arena_.size()) return;
+    for (std::uint64_t at = one.at; at < one.at + one.length; at += page_size) {
+      sight later =
+          sound_->perform({.what = one.what, .at = at, .length = page_size, .protection = one.protection});
+      made.lines = std::move(later.lines);
+    }
+  }
+
+  static void merge(std::vector<proc_maps::entry>& lines) {
+    std::vector<proc_maps::entry> kept;
+    for (proc_maps::entry& one : lines) {
+      const bool is_alike = !kept.empty() && kept.back().where.end == one.where.start &&
+                            kept.back().allowed == one.allowed && kept.back().inode == 0 && one.inode == 0;
+      if (is_alike) {
+        kept.back().where.end = one.where.end;
+      } else {
+        kept.push_back(std::move(one));
+      }
+    }
+    lines = std::move(kept);
+  }
+
+  static void keep_offsets(std::vector<proc_maps::entry>& lines) {
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      if (lines[i].inode != 0 && lines[i].inode == lines[i - 1].inode &&
+          lines[i].where.start == lines[i - 1].where.end)
+        lines[i].offset = lines[i - 1].offset;
+    }
+  }
+
+  std::unique_ptr<model> sound_;
+  broken_rule which_;
+  range arena_;
+};
+
+}  // namespace rcuvm::diff_kernel::testing

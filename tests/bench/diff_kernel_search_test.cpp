@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/diff_kernel/search.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/diff_kernel/scene.hpp"
+#include "proc_maps/format.hpp"
+#include "rcuvm/designs/designs.hpp"
+#include "tests/bench/diff_kernel_broken_model.hpp"
+#include "tests/tree/settings.hpp"
+
+namespace rcuvm::diff_kernel {
+namespace {
+
+using testing::broken_model;
+using testing::broken_rule;
+using tree::testing::scaled;
+using tree::testing::seed_or;
+
+std::string describe(const finding& found) {
+  std::string text;
+  for (const call& one : found.calls) text += to_text(one) + "\n";
+  return text + "after it: " + to_text(found.difference, found.calls.back());
+}
+
+/// Expects no difference in `calls` calls of each of `seeds` seeds.
+void expect_same(std::string_view design, std::uint64_t calls, std::uint64_t seeds, std::uint64_t arena) {
+  const auto by = make_model(design);
+  for (std::uint64_t seed = seed_or(1); seed < seed_or(1) + seeds; ++seed) {
+    SCOPED_TRACE(std::string{design} + ", RCUVM_SEED=" + std::to_string(seed));
+    const search_result got =
+        search({.calls = scaled(calls), .seed = seed, .arena_bytes = arena * page_size}, *by);
+    EXPECT_EQ(got.calls, scaled(calls));
+    ASSERT_FALSE(got.finding) << describe(*got.finding);
+  }
+}
+
+TEST(diff_kernel, F4_20000_random_calls_give_the_kernels_answers_maps_and_data) {
+  expect_same("replace", 4000, 4, 64);
+  expect_same("replace", 2000, 1, 16);
+  expect_same("replace", 2000, 1, largest_arena / page_size);
+}
+
+TEST(diff_kernel, F4_every_design_gives_what_the_kernel_gives) {
+  for (const std::string& design : designs::names()) expect_same(design, 1000, 2, 64);
+}
+
+/// All that can be seen of the model while it performs the calls.
+std::string told_by(std::string_view design, std::span<const call> calls, range arena) {
+  const auto by = make_model(design);
+  by->start(arena, {{.name = "/first", .inode = 1}, {.name = "/second", .inode = 2}});
+  std::string told;
+  std::uint64_t first_inode = 0;
+  for (const call& one : calls) {
+    sight seen = by->perform(one);
+    told += to_text(one) + " = " + to_text(seen.answer) + " " + seen.bytes + "\n";
+    for (proc_maps::entry& line : seen.lines) {  // numbered through all designs
+      if (line.name != "/dev/zero (deleted)") continue;
+      if (first_inode == 0) first_inode = line.inode;
+      line.inode -= first_inode;
+    }
+    told += proc_maps::format(seen.lines);
+  }
+  return told;
+}
+
+TEST(diff_kernel, All_designs_give_the_same_bytes_for_the_same_calls) {
+  const range arena = find_arena(64 * page_size);
+  for (std::uint64_t number = 0; number < 4; ++number) {
+    SCOPED_TRACE("RCUVM_SEED=" + std::to_string(seed_or(1)) + ", sequence " + std::to_string(number));
+    const auto calls = sequence({.seed = seed_or(1)}, number);
+    const std::string expected = told_by(designs::names().front(), calls, arena);
+    for (const std::string& design : designs::names())
+      ASSERT_EQ(told_by(design, calls, arena), expected) << design;
+  }
+}
+
+/// The double itself breaks nothing.
+TEST(diff_kernel, A_model_with_no_broken_rule_is_not_found_out) {
+  broken_model by{"replace", broken_rule::none};
+  EXPECT_FALSE(search({.calls = 500}, by).finding);
+}
+
+class broken : public ::testing::TestWithParam<std::pair<broken_rule, const char*>> {};
+
+TEST_P(broken, rule_is_found_within_20000_calls_and_told_in_a_few) {
+  broken_model by{"replace", GetParam().first};
+  const search_result got = search({.calls = 20'000, .seed = seed_or(1)}, by);
+  ASSERT_TRUE(got.finding);
+  EXPECT_LE(got.finding->calls.size(), 8) << describe(*got.finding);
+  const std::string told = describe(*got.finding);
+  EXPECT_NE(told.find(GetParam().second), std::string::npos) << told;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    diff_kernel, broken,
+    ::testing::Values(std::pair{broken_rule::merges_whatever_looks_alike, "maps (-: kernel, +: model)"},
+                      std::pair{broken_rule::unmaps_where_nothing_may_be, "answer, kernel: EEXIST"},
+                      std::pair{broken_rule::keeps_the_offset_after_a_split, "maps (-: kernel, +: model)"},
+                      std::pair{broken_rule::protects_behind_a_hole, "mprotect("},
+                      std::pair{broken_rule::keeps_pages_that_are_not_needed, "MADV_DONTNEED"}));
+
+}  // namespace
+}  // namespace rcuvm::diff_kernel
