@@ -13,6 +13,14 @@
 
 namespace rcuvm::diff_kernel {
 
+/// Not covered yet:
+///   mmap      hints, and what else the kernel places (MREMAP_MAYMOVE that really moves); MAP_DROPPABLE, hugetlb
+///   files     opened for reading only; ftruncate under a mapping; other file systems than tmpfs
+///   madvise   FREE and REMOVE (the model keeps the pages), guard regions, COLLAPSE
+///   calls     fork, brk, msync, mincore, mlockall, prctl names, mseal, userfaultfd, protection keys
+///   limits    max_map_count, RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK; overcommit
+///   views     smaps (VmFlags, Rss, Anonymous, Locked); huge pages, which a small arena has no room for
+
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.
 class generator {
