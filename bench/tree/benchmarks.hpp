@@ -7,7 +7,7 @@
 /// Counters  ns: CPU time of one lookup, one change, one search or one entry of a walk. Lookups count the measuring
 ///           thread alone; changes count all threads of the process, so that what frees the dead is paid for too.
 ///           wall_ns: the same by the clock, with all waits. bytes: of index for each range.
-/// Cost      a lookup benchmark first makes an untimed pass, so that what fits into the caches is there.
+/// Cost      a lookup benchmark first makes some untimed, so that what fits into the caches is there.
 ///
 /// A rival is built when a benchmark of it first runs. Lookups, walks and searches use one that was only built; changes
 /// and lookups beside a writer use a second one, so that they do not wear out the first.
@@ -92,8 +92,8 @@ class account {
 inline constexpr std::size_t lookups_at_a_time = 4096;
 
 template <class Rival, class Loop>
-void measure_lookups(benchmark::State& state, const Rival& of, keys wanted, Loop loop) {
-  const std::size_t warm_up = std::min(wanted.size(), std::size_t{1} << 19U);
+void measure_lookups(benchmark::State& state, const Rival& of, std::size_t ranges, keys wanted, Loop loop) {
+  const std::size_t warm_up = std::clamp(4 * ranges, 4 * lookups_at_a_time, wanted.size() / 2);
   benchmark::DoNotOptimize(loop(of, wanted.first(warm_up)));
   dealer<std::uint64_t> pieces{wanted, lookups_at_a_time};
   const account counted;
@@ -102,9 +102,9 @@ void measure_lookups(benchmark::State& state, const Rival& of, keys wanted, Loop
 }
 
 template <class Rival>
-void measure_find_many(benchmark::State& state, const Rival& of, keys wanted) {
+void measure_find_many(benchmark::State& state, const Rival& of, std::size_t ranges, keys wanted) {
   std::vector<const record*> found(lookups_at_a_time);
-  measure_lookups(state, of, wanted, [&](const Rival& rival, keys some) {
+  measure_lookups(state, of, ranges, wanted, [&](const Rival& rival, keys some) {
     for (std::size_t done = 0; done < some.size(); done += found.size()) {
       const keys piece = some.subspan(done, std::min(found.size(), some.size() - done));
       rival.find_many(piece, std::span{found}.first(piece.size()));
@@ -154,7 +154,7 @@ void measure_lookups_beside_writer(benchmark::State& state, Rival& of, records a
     const std::size_t at_a_time = std::max<std::size_t>(1, changes_at_a_time<Rival>(all.size()) / 64);
     const busy_writer<Rival> writer{of, all, at_a_time};
     const std::uint64_t began_ns = sync::now_ns();
-    measure_lookups(state, of, wanted, loop);
+    measure_lookups(state, of, all.size(), wanted, loop);
     const double seconds = static_cast<double>(sync::now_ns() - began_ns) / 1e9;
     state.counters["changes_per_s"] = static_cast<double>(writer.changes()) / seconds;
   }
@@ -267,7 +267,7 @@ void add_lookups(const std::shared_ptr<workload>& on, const std::shared_ptr<buil
   for (const distribution which : on->distributions()) {
     const auto add = [&](std::string_view what, auto loop) {
       add_benchmark(name_of_lookup<Rival>(what, which, *on), [=](benchmark::State& state) {
-        measure_lookups(state, fresh->get(), on->keys_of(which), loop);
+        measure_lookups(state, fresh->get(), on->size(), on->keys_of(which), loop);
       });
     };
     add("find_dependent", [](const Rival& of, keys some) { return of.find_dependent(some); });
@@ -275,7 +275,7 @@ void add_lookups(const std::shared_ptr<workload>& on, const std::shared_ptr<buil
     add("find_all", [](const Rival& of, keys some) { return of.find_all(some); });
     if constexpr (finds_many<Rival>) {
       add_benchmark(name_of_lookup<Rival>("find_many", which, *on), [=](benchmark::State& state) {
-        measure_find_many(state, fresh->get(), on->keys_of(which));
+        measure_find_many(state, fresh->get(), on->size(), on->keys_of(which));
       });
     }
   }

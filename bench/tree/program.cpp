@@ -6,14 +6,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "bench/report/list_text.hpp"
 #include "bench/tree/read_section.hpp"
+#include "bench/tree/reporter.hpp"
 #include "bench/tree/rivals/kernel_maple.hpp"
 #include "bench/tree/rivals/rivals.hpp"
+#include "bench/tree/summary.hpp"
 #include "bench/tree/workload.hpp"
 #include "rcuvm/sync/rcu.hpp"
 
@@ -28,6 +32,8 @@ struct options {
   std::vector<std::string> only;
   std::string kernel_maple;
   std::uint64_t seed = 42;
+  std::vector<std::string> summarized;
+  std::string output;
   bool checks = false;
   bool lists = false;
 };
@@ -41,12 +47,8 @@ bool is_for_google_benchmark(std::string_view argument) { return argument.starts
 
 /// Medians over interleaved repetitions, unless the user says otherwise: later flags win.
 std::vector<std::string> benchmark_flags(int argc, char** argv) {
-  std::vector<std::string> flags{"rcuvm-bench-tree",
-                                 "--benchmark_enable_random_interleaving=true",
-                                 "--benchmark_repetitions=9",
-                                 "--benchmark_min_time=0.03",
-                                 "--benchmark_display_aggregates_only=true",
-                                 "--benchmark_counters_tabular=true"};
+  std::vector<std::string> flags{"rcuvm-bench-tree", "--benchmark_enable_random_interleaving=true",
+                                 "--benchmark_repetitions=9", "--benchmark_min_time=0.03"};
   for (int i = 1; i < argc; ++i) {
     if (is_for_google_benchmark(argv[i])) flags.emplace_back(argv[i]);
   }
@@ -110,8 +112,23 @@ int measure(const options& how, int argc, char** argv) {
   for (const auto& on : workloads_of(how)) {
     for (const rival_entry& one : chosen_rivals(how)) one.add_benchmarks(on);
   }
-  benchmark::RunSpecifiedBenchmarks();
+  median_reporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::ClearRegisteredBenchmarks();  // the rivals go before the limbo does
+  return 0;
+}
+
+int summarize(const options& how) {
+  figures measured;
+  for (const std::string& file : how.summarized) {
+    if (const auto read = measured.read(file); !read) throw bad_input{read.error()};
+  }
+  fmt::print("{}", summary_text(measured));
+  if (how.output.empty()) return 0;
+  std::ofstream out{how.output, std::ios::binary};
+  out << to_json(measured).dump(1) << '\n';
+  out.close();
+  if (!out) throw bad_input{how.output + ": cannot be written"};
   return 0;
 }
 
@@ -126,13 +143,18 @@ void add_options(CLI::App& program, options& how) {
       ->type_name("FILE");
   program
       .add_option("--faults", how.recordings, "Real queries: recordings, by name or path (see rcuvm replay)")
-      ->type_name("TRACE");
+      ->type_name("TRACE")
+      ->delimiter(',');
   program.add_option("--rivals", how.only, "Only these")->delimiter(',');
   program
       .add_option("--kernel-maple", how.kernel_maple,
                   "The kernel's maple tree, as ./dev bench --kernel-maple builds it")
       ->type_name("FILE");
   program.add_option("--seed", how.seed, "Of data and queries")->capture_default_str();
+  program
+      .add_option("--summarize", how.summarized, "Ratios and targets from what --benchmark_out has written")
+      ->type_name("FILE");
+  program.add_option("--output", how.output, "Where --summarize writes its JSON")->type_name("FILE");
   program.add_flag("--check", how.checks, "Compare all answers with a linear search instead of measuring");
   program.add_flag("--list", how.lists, "Name the rivals");
 }
@@ -158,6 +180,7 @@ int run(int argc, char** argv) {
     }
     program.parse(ours);
     std::erase(how.sizes, std::size_t{0});
+    if (!how.summarized.empty()) return summarize(how);
     if (!how.kernel_maple.empty()) kernel_maple::load(how.kernel_maple);
     if (how.lists) return list();
     return how.checks ? check(how) : measure(how, argc, argv);

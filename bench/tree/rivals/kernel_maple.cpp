@@ -7,6 +7,8 @@
 #include <new>
 #include <stdexcept>
 
+#include "rcuvm/sync/rcu.hpp"
+
 namespace rcuvm::tree_bench {
 
 static_assert(sizeof(record) == sizeof(rcuvm_kernel_record) && offsetof(rcuvm_kernel_record, end) == 8);
@@ -31,6 +33,8 @@ void expect(int error_number) {
 const rcuvm_kernel_maple* kernel_maple::table_ = nullptr;
 
 void kernel_maple::load(const std::string& path) {
+  if (std::string_view{sync::rcu::flavour()} != "memb")
+    throw std::runtime_error{"the kernel's maple tree is read under liburcu-memb; this program has qsbr"};
   void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (object == nullptr) throw std::runtime_error{::dlerror()};
   const void* symbol = ::dlsym(object, RCUVM_KERNEL_MAPLE_SYMBOL);

@@ -11,7 +11,7 @@
 
 namespace rcuvm::tree_bench {
 
-/// Threads that read are registered with liburcu-memb: rcuvm's flavour memb does it, with qsbr the rival is not there.
+/// Threads that read are registered with liburcu-memb: a program of that flavour is needed.
 class kernel_maple {
  public:
   static constexpr std::string_view name = "kernel";
