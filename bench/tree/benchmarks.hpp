@@ -6,7 +6,8 @@
 /// Names     WHAT/KEYS/DATA/RIVAL, as find_dependent/uniform/30000/kernel; WHAT/DATA/RIVAL where no keys are looked up.
 /// Counters  ns: CPU time of one lookup, one change, one search or one entry of a walk. Lookups count the measuring
 ///           thread alone; changes count all threads of the process, so that what frees the dead is paid for too.
-///           wall_ns: the same by the clock, with all waits. bytes: of index for each range.
+///           wall_ns: the same by the clock, with all waits. bytes: of index for each range; bytes_worn is
+///           the same after heavy churn.
 /// Cost      a lookup benchmark first makes some untimed, so that what fits into the caches is there.
 ///
 /// A rival is built when a benchmark of it first runs. Lookups, walks and searches use one that was only built; changes
@@ -229,20 +230,24 @@ void wear_out(Rival& of, const workload& on) {
   }
 }
 
-/// Builds a rival of its own, and reads its size.
 template <rival Rival>
-void measure_bytes(benchmark::State& state, workload& on) {
-  for ([[maybe_unused]] auto each : state) {
-    Rival of;
-    of.build(on.insertion_order());
-    const auto ranges = static_cast<double>(on.size());
-    state.counters["bytes"] = static_cast<double>(of.bytes()) / ranges;
-    if constexpr (changes<Rival>) {
-      wear_out(of, on);
-      state.counters["bytes_worn"] = static_cast<double>(of.bytes()) / ranges;
-    }
-  }
+void measure_bytes(benchmark::State& state, const Rival& of, std::size_t ranges) {
+  std::size_t bytes = 0;
+  for ([[maybe_unused]] auto each : state) bytes = of.bytes();
+  state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(ranges);
 }
+
+/// Of a rival of its own.
+template <changes Rival>
+void measure_bytes_worn(benchmark::State& state, workload& on) {
+  Rival of;
+  of.build(on.insertion_order());
+  wear_out(of, on);
+  measure_bytes(state, of, on.size());
+}
+
+/// Wearing out is several rounds of changes to half of all ranges: beyond this size it would take minutes.
+inline constexpr std::size_t most_ranges_worn_out = 200'000;
 
 // --- all of a rival ---------------------------------------------------------------------------------------
 
@@ -331,9 +336,16 @@ void add_benchmarks(const std::shared_ptr<workload>& on) {
   add_searches<Rival>(on, fresh);
   if constexpr (changes<Rival>) add_changes<Rival>(on, std::make_shared<built<Rival>>(on));
   add_benchmark(name_of_benchmark<Rival>("bytes", *on),
-                [=](benchmark::State& state) { measure_bytes<Rival>(state, *on); })
+                [=](benchmark::State& state) { measure_bytes(state, fresh->get(), on->size()); })
       ->Iterations(1)
       ->Repetitions(1);
+  if constexpr (changes<Rival>) {
+    if (on->size() > most_ranges_worn_out) return;
+    add_benchmark(name_of_benchmark<Rival>("bytes_worn", *on),
+                  [=](benchmark::State& state) { measure_bytes_worn<Rival>(state, *on); })
+        ->Iterations(1)
+        ->Repetitions(1);
+  }
 }
 
 }  // namespace rcuvm::tree_bench

@@ -45,7 +45,7 @@ std::optional<std::pair<std::string, measurement>> parse_name(const std::string&
   }
 }
 
-constexpr std::array counter_names{"ns", "wall_ns", "writer_ns", "changes_per_s", "bytes", "bytes_worn"};
+constexpr std::array counter_names{"ns", "wall_ns", "writer_ns", "changes_per_s", "bytes"};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "bench/report/list_text.hpp"
+#include "bench/tree/curves.hpp"
+#include "bench/tree/figures.hpp"
 #include "bench/tree/read_section.hpp"
 #include "bench/tree/reporter.hpp"
 #include "bench/tree/rivals/kernel_maple.hpp"
@@ -34,6 +37,7 @@ struct options {
   std::uint64_t seed = 42;
   std::vector<std::string> summarized;
   std::string output;
+  bool is_curve = false;
   bool checks = false;
   bool lists = false;
 };
@@ -46,9 +50,13 @@ class bad_input : public std::runtime_error {
 bool is_for_google_benchmark(std::string_view argument) { return argument.starts_with("--benchmark_"); }
 
 /// Medians over interleaved repetitions, unless the user says otherwise: later flags win.
-std::vector<std::string> benchmark_flags(int argc, char** argv) {
+std::vector<std::string> benchmark_flags(const options& how, int argc, char** argv) {
   std::vector<std::string> flags{"rcuvm-bench-tree", "--benchmark_enable_random_interleaving=true",
                                  "--benchmark_repetitions=9", "--benchmark_min_time=0.03"};
+  if (how.is_curve) {
+    flags.emplace_back("--benchmark_repetitions=3");
+    flags.push_back("--benchmark_filter=" + curve_filter());
+  }
   for (int i = 1; i < argc; ++i) {
     if (is_for_google_benchmark(argv[i])) flags.emplace_back(argv[i]);
   }
@@ -66,7 +74,7 @@ std::vector<std::shared_ptr<workload>> workloads_of(const options& how) {
   const auto add = [&](data_set set) {
     made.push_back(std::make_shared<workload>(std::move(set), how.seed));
   };
-  for (const std::size_t size : how.sizes) add(make_clusters(size, how.seed));
+  for (const std::size_t size : how.is_curve ? curve_sizes() : how.sizes) add(make_clusters(size, how.seed));
   for (const std::string& file : how.maps) add(expect(read_maps(file)));
   for (const std::string& name : how.recordings) add(expect(read_recording(name)));
   return made;
@@ -101,7 +109,7 @@ int check(const options& how) {
 }
 
 int measure(const options& how, int argc, char** argv) {
-  std::vector<std::string> flags = benchmark_flags(argc, argv);
+  std::vector<std::string> flags = benchmark_flags(how, argc, argv);
   std::vector<char*> arguments;
   for (std::string& one : flags) arguments.push_back(one.data());
   int count = static_cast<int>(arguments.size());
@@ -129,6 +137,12 @@ int summarize(const options& how) {
   out << to_json(measured).dump(1) << '\n';
   out.close();
   if (!out) throw bad_input{how.output + ": cannot be written"};
+  const auto folder = std::filesystem::path{how.output}.replace_extension();
+  if (const std::string missing = draw_curves(measured, folder); !missing.empty()) {
+    fmt::print("{}\n", missing);
+  } else {
+    fmt::print("curves: {}\n", (folder / "curves.svg").string());
+  }
   return 0;
 }
 
@@ -154,7 +168,9 @@ void add_options(CLI::App& program, options& how) {
   program
       .add_option("--summarize", how.summarized, "Ratios and targets from what --benchmark_out has written")
       ->type_name("FILE");
-  program.add_option("--output", how.output, "Where --summarize writes its JSON")->type_name("FILE");
+  program.add_option("--output", how.output, "Where --summarize writes its JSON; plots go beside it")
+      ->type_name("FILE");
+  program.add_flag("--curve", how.is_curve, "Only what the plots need, at 12 sizes from 10 to 4,000,000");
   program.add_flag("--check", how.checks, "Compare all answers with a linear search instead of measuring");
   program.add_flag("--list", how.lists, "Name the rivals");
 }

@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "bench/tree/rivals/rivals.hpp"
 #include "bench/tree/targets.hpp"
 
 namespace rcuvm::tree_bench {
@@ -39,20 +40,17 @@ struct gathered {
   std::map<std::string, std::vector<double>> ratios;
 };
 
-constexpr std::array compared{"ns", "bytes", "bytes_worn"};
+constexpr std::array compared{"ns", "bytes"};
 
 std::vector<std::string> rivals_in(const std::vector<comparison>& rows) {
-  static constexpr std::array<std::string_view, 7> order{"static",  "kernel",  "std_map",   "absl_btree",
-                                                         "tbb_map", "icl_map", "cow_vector"};
   std::set<std::string> seen;
   for (const comparison& row : rows) {
     for (const auto& [rival, ratio] : row.ratios) seen.insert(rival);
   }
   std::vector<std::string> made;
-  for (const std::string_view one : order) {
-    if (seen.erase(std::string{one}) != 0) made.emplace_back(one);
+  for (const std::string_view one : names_of_rivals()) {
+    if (seen.contains(std::string{one})) made.emplace_back(one);
   }
-  made.insert(made.end(), seen.begin(), seen.end());
   return made;
 }
 
@@ -62,8 +60,7 @@ std::string table_of_ratios(const std::vector<comparison>& rows) {
   for (const std::string& one : rivals) made += fmt::format("{:>12}", one);
   made += "\n";
   for (const comparison& row : rows) {
-    made += fmt::format("{:<48}{:>10.4g}", row.of.to_text() + (row.counter == "ns" ? "" : ", " + row.counter),
-                        row.ours);
+    made += fmt::format("{:<48}{:>10.4g}", row.of.to_text(), row.ours);
     for (const std::string& one : rivals) {
       const auto found = row.ratios.find(one);
       made +=

@@ -16,7 +16,7 @@ namespace rcuvm::tree_bench {
 /// One measurement of rcuvm, and how many times as long each rival takes.
 struct comparison {
   measurement of;
-  std::string counter;                   ///< "ns", or "bytes" and "bytes_worn"
+  std::string counter;                   ///< "ns" or "bytes"
   double ours = 0;                       ///< median
   std::map<std::string, double> ratios;  ///< rcuvm / rival, by rival: below 1, rcuvm is better
 };

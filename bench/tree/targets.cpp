@@ -60,7 +60,7 @@ std::vector<target> make_targets() {
   made.against("search for room", "kernel", 0.7, "lowest_gap", "", all);
   made.against("search for room", "kernel", 0.7, "highest_gap", "", all);
   made.at_most("bytes a range, after random inserts", 20, "bytes", "bytes", {"30000"});
-  made.at_most("bytes a range, after random churn", 28, "bytes", "bytes_worn", {"30000"});
+  made.at_most("bytes a range, after random churn", 28, "bytes_worn", "bytes", {"30000"});
   return std::move(made).take();
 }
 

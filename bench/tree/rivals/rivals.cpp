@@ -11,10 +11,25 @@ rival_entry kernel_maple_entry() { return entry_of<kernel_maple>(); }
 
 rival_entry static_tree_entry() { return entry_of<static_tree>(); }
 
+namespace {
+
+std::vector<rival_entry> all_rivals() {
+  return {ours_entry(),       static_tree_entry(), kernel_maple_entry(), std_map_entry(),
+          absl_btree_entry(), tbb_map_entry(),     icl_map_entry(),      cow_vector_entry()};
+}
+
+}  // namespace
+
 std::vector<rival_entry> rivals() {
-  std::vector<rival_entry> made{ours_entry(),    static_tree_entry(), std_map_entry(),   absl_btree_entry(),
-                                tbb_map_entry(), icl_map_entry(),     cow_vector_entry()};
-  if (kernel_maple::is_loaded()) made.insert(made.begin() + 1, kernel_maple_entry());
+  std::vector<rival_entry> made = all_rivals();
+  if (!kernel_maple::is_loaded())
+    std::erase_if(made, [](const rival_entry& one) { return one.name == kernel_maple::name; });
+  return made;
+}
+
+std::vector<std::string_view> names_of_rivals() {
+  std::vector<std::string_view> made;
+  for (const rival_entry& one : all_rivals()) made.push_back(one.name);
   return made;
 }
 

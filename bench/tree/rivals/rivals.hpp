@@ -31,7 +31,9 @@ rival_entry tbb_map_entry();
 rival_entry icl_map_entry();
 rival_entry cow_vector_entry();
 
-/// rcuvm first. The kernel's tree is among them once it is loaded.
+/// In the order of all tables: rcuvm, the limit, the kernel's tree once it is loaded, then the others.
 [[nodiscard]] std::vector<rival_entry> rivals();
+/// Of all that a run may hold, the kernel's tree too.
+[[nodiscard]] std::vector<std::string_view> names_of_rivals();
 
 }  // namespace rcuvm::tree_bench
