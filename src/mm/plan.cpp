@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/mm/plan.hpp"
 
+#include "rcuvm/mm/rules.hpp"
+
 namespace rcuvm::mm {
 
 namespace {
@@ -20,6 +22,12 @@ bool can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept
   return left.where.end == right.where.start && left.flags == right.flags && !left.flags.has_any(alone) &&
          left.backing == right.backing && left.name == right.name &&
          left.page_of(left.where.end) == right.page_offset && anon_can_merge(left, right);
+}
+
+bool can_share_identity(const vm::vma_fields& left, const vm::vma_fields& right) noexcept {
+  return left.where.end == right.where.start && left.backing == right.backing &&
+         left.flags.without(vm::protection_flags) == right.flags.without(vm::protection_flags) &&
+         left.page_of(left.where.end) == right.page_offset;
 }
 
 void plan::add(vm::vma* one) {
@@ -80,6 +88,23 @@ void plan::insert(vm::vma_fields fields) {
   const auto place = std::ranges::find_if(
       pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
   pieces_.insert(place, {.fields = std::move(fields), .is_touched = true});
+}
+
+void plan::name_anon(address at) {
+  const auto here =
+      std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.contains(at); });
+  vm::vma_fields& fields = here->fields;
+  if (fields.anon != 0) return;
+  const auto lends = [](const vm::vma_fields& lender) { return lender.anon != 0 && !lender.has_parents; };
+  if (const auto after = here + 1;
+      after != pieces_.end() && lends(after->fields) && can_share_identity(fields, after->fields)) {
+    fields.anon = after->fields.anon;
+  } else if (here != pieces_.begin() && lends((here - 1)->fields) &&
+             can_share_identity((here - 1)->fields, fields)) {
+    fields.anon = (here - 1)->fields.anon;
+  } else {
+    fields.anon = next_anon_identity();
+  }
 }
 
 template <class F>

@@ -141,5 +141,20 @@ TYPED_TEST(advise, lock_of_what_cannot_be_touched_locks_and_says_so) {
   EXPECT_EQ(outcome(p.space().unlock(p.cpu(), {page_at(0), ~address{0}})), "EINVAL");
 }
 
+TYPED_TEST(advise, wipe_on_fork_is_for_private_anonymous_memory) {
+  auto p = this->make("AAabAA");
+  EXPECT_EQ(p.advise(1, 5, MADV_WIPEONFORK), "EINVAL");
+  EXPECT_EQ(p.draw(), "A?abAA");  // what lies before is done
+  EXPECT_EQ(p.advise(0, 6, MADV_MERGEABLE), "ok");
+}
+
+TYPED_TEST(advise, populate_wants_that_very_protection) {
+  auto p = this->make("B");
+  EXPECT_EQ(p.advise(0, 1, MADV_POPULATE_WRITE), "EINVAL");
+  EXPECT_EQ(p.protect(0, 1, vm::protection{vm::prot::exec}), "ok");
+  EXPECT_EQ(p.touch(0, 1, vm::access::read), "ok");
+  EXPECT_EQ(p.advise(0, 1, MADV_POPULATE_READ), "EINVAL");
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

@@ -92,5 +92,20 @@ TYPED_TEST(brk, grows_over_what_was_unmapped_inside) {
   EXPECT_EQ(p.draw(), "");
 }
 
+TYPED_TEST(brk, merges_with_nothing_below_the_heap) {
+  auto p = this->with_heap("AA", page_at(2));
+  EXPECT_EQ(this->move_to(p, page_at(4)), page_at(4));
+  EXPECT_EQ(p.draw(), "AA|AA");
+}
+
+TYPED_TEST(brk, cannot_shrink_where_nothing_is_left) {
+  auto p = this->with_heap("", page_at(2));
+  EXPECT_EQ(this->move_to(p, page_at(6)), page_at(6));
+  EXPECT_EQ(p.unmap(4, 6), "ok");
+  EXPECT_EQ(this->move_to(p, page_at(4)), page_at(6));
+  EXPECT_EQ(this->move_to(p, page_at(3)), page_at(3));
+  EXPECT_EQ(p.draw(), "..A");
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

@@ -146,5 +146,11 @@ TYPED_TEST(fault, a_stack_keeps_its_data_and_identity_as_it_grows) {
   EXPECT_EQ(p.draw(), "GGGGGGGG");
 }
 
+TYPED_TEST(fault, a_stack_that_grows_merges_with_nothing) {
+  auto p = this->make("GG.GG");
+  EXPECT_EQ(p.touch(2, 3), "ok");
+  EXPECT_EQ(p.draw(), "GG|GGG");
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

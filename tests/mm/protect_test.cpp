@@ -150,5 +150,31 @@ TYPED_TEST(protect, does_not_merge_what_has_moved_in) {
   EXPECT_EQ(p.draw(), "AA|AA");
 }
 
+TYPED_TEST(protect, merges_with_a_neighbour_but_not_with_the_one_behind_it) {
+  auto p = this->make("BLLA");
+  EXPECT_EQ(p.move(1, 3, 10, 12, remap_flag::dont_unmap), "ok");  // unlocks what is left, and merges nothing
+  EXPECT_EQ(p.draw(), "BAA|A......LL");
+  EXPECT_EQ(p.protect(0, 1, can_write), "ok");
+  EXPECT_EQ(p.draw(), "AAA|A......LL");
+}
+
+TYPED_TEST(protect, populates_locked_memory_that_becomes_writable) {
+  auto p = this->make("LLLL");
+  EXPECT_EQ(p.map(0, 4, 'B', {map_flag::fixed, map_flag::locked}), "ok");
+  const auto copied = p.cpu().count.pages_copied;
+  EXPECT_EQ(p.protect(1, 3, can_write), "ok");
+  EXPECT_EQ(p.cpu().count.pages_copied, copied + 2);  // from the zero page
+}
+
+TYPED_TEST(protect, that_changes_nothing_changes_no_accounting) {
+  auto p = this->make("AAA");
+  EXPECT_EQ(p.fill("abc"), "ok");
+  EXPECT_EQ(p.protect(1, 3, can_read), "ok");                   // counted still: it has pages
+  EXPECT_EQ(p.move(1, 3, 4, 6, remap_flag::dont_unmap), "ok");  // ... and now it has none
+  EXPECT_EQ(p.protect(1, 3, can_read), "ok");
+  p.space().walk_snapshot(
+      [](const vm::vma& one) { EXPECT_TRUE(one.fields().flags.has(vm::vma_flag::accounted)); });
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

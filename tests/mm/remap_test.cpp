@@ -230,5 +230,36 @@ TYPED_TEST(remap, goes_where_a_recording_went) {
   EXPECT_EQ(p.text(), "..0..ab00");
 }
 
+TYPED_TEST(remap, moves_several_mappings_and_keeps_the_holes_between_them) {
+  auto p = this->make("AABB.ab...EEEEEEEE");
+  EXPECT_EQ(p.fill("xy"), "ok");
+  EXPECT_EQ(p.move(1, 7, 11, 17), "ok");
+  EXPECT_EQ(p.draw(), "A.........EABBEabE");  // the target stays where the source has a hole
+  EXPECT_EQ(p.text().substr(0, 12), "x.........0y");
+  EXPECT_EQ(p.move(8, 12, 0, 4), "EFAULT");  // it begins with a hole
+  EXPECT_EQ(p.draw(), "A.........EABBEabE");
+}
+
+TYPED_TEST(remap, that_moves_and_shrinks_cuts_off_several_mappings) {
+  auto p = this->make("AAABB.CC");
+  EXPECT_EQ(p.move(1, 7, 10, 12), "ok");
+  EXPECT_EQ(p.draw(), "A......C..AA");
+}
+
+TYPED_TEST(remap, dont_unmap_of_a_part_leaves_its_mapping_uncut) {
+  auto p = this->make("LLLL");
+  EXPECT_EQ(p.fill("abcd"), "ok");
+  EXPECT_EQ(p.move(1, 3, 8, 10, remap_flag::dont_unmap), "ok");
+  EXPECT_EQ(p.draw(), "AAAA....LL");
+  EXPECT_EQ(p.text(), "a00d....bc");
+}
+
+TYPED_TEST(remap, of_locked_memory_populates_what_grew) {
+  auto p = this->make("LL");
+  const auto before = p.cpu().count.pages_installed;
+  EXPECT_EQ(p.resize(0, 2, 5), "ok");
+  EXPECT_EQ(p.cpu().count.pages_installed, before + 3);
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

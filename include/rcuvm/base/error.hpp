@@ -22,6 +22,7 @@ class error {
       case EACCES: return "EACCES";
       case EAGAIN: return "EAGAIN";
       case EBADF: return "EBADF";
+      case EBUSY: return "EBUSY";
       case EEXIST: return "EEXIST";
       case EFAULT: return "EFAULT";
       case EINVAL: return "EINVAL";

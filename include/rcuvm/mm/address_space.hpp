@@ -67,6 +67,9 @@ class address_space {
   address brk(vm::cpu& cpu, address wanted);
   /// `advice` is a MADV_ value of the kernel.
   [[nodiscard]] result<void> advise(vm::cpu& cpu, range where, int advice);
+  /// `flags` are MS_ values of the kernel.
+  [[nodiscard]] result<void> write_back(range where, int flags);
+  [[nodiscard]] result<mm::vector<bool>> resident(range where);
   [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
   [[nodiscard]] result<void> unlock(vm::cpu& cpu, range where);
   [[nodiscard]] result<mm::fault_outcome> fault(vm::cpu& cpu, address at, vm::access wanted);
@@ -183,14 +186,16 @@ class address_space {
 
 }  // namespace rcuvm
 
-#include "rcuvm/mm/access.hpp"   // IWYU pragma: export
-#include "rcuvm/mm/advise.hpp"   // IWYU pragma: export
-#include "rcuvm/mm/brk.hpp"      // IWYU pragma: export
-#include "rcuvm/mm/change.hpp"   // IWYU pragma: export
-#include "rcuvm/mm/fault.hpp"    // IWYU pragma: export
-#include "rcuvm/mm/fork.hpp"     // IWYU pragma: export
-#include "rcuvm/mm/map.hpp"      // IWYU pragma: export
-#include "rcuvm/mm/protect.hpp"  // IWYU pragma: export
-#include "rcuvm/mm/remap.hpp"    // IWYU pragma: export
-#include "rcuvm/mm/unmap.hpp"    // IWYU pragma: export
-#include "rcuvm/mm/walk.hpp"     // IWYU pragma: export
+#include "rcuvm/mm/access.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/advise.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/brk.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/change.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/fault.hpp"       // IWYU pragma: export
+#include "rcuvm/mm/fork.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/map.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
+#include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
+#include "rcuvm/mm/resident.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/unmap.hpp"       // IWYU pragma: export
+#include "rcuvm/mm/walk.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/write_back.hpp"  // IWYU pragma: export

@@ -8,6 +8,8 @@
 
 namespace rcuvm {
 
+/// It can neither grow to where it would touch another mapping, nor shrink when nothing is mapped in what would go.
+/// Kernel: brk(2), do_brk_flags.
 template <class Design>
 address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
   const auto moved = change_locked(cpu, [&](write_guard& guard) -> result<address> {
@@ -19,6 +21,7 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
     }
     const range shrunk{page_ceil(wanted), page_ceil(break_)};
     if (!shrunk.is_empty()) {
+      if (is_free(view_of(guard), shrunk)) return break_;
       if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_;
     } else if (!grown.is_empty()) {
       // One page stays free above the heap, and the guard gap of a stack.
@@ -30,7 +33,9 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
       const mm::map_request heap{.length = grown.size(), .protection = {vm::prot::read, vm::prot::write}};
       mm::plan planned{view_of(guard), grown};
       planned.insert(mm::fields_of(heap, grown));
-      planned.merge();
+      const auto below = mapping_below(view_of(guard), grown.start);
+      if (below && below->where.end > break_start_)
+        planned.merge();  // what lies below the heap is no part of it
       if (auto applied = apply(cpu, guard, planned, {}); !applied) return break_;
     }
     return break_ = wanted;

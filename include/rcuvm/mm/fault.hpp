@@ -172,17 +172,14 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
 template <class Design>
 void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   const vm::vma_fields& fields = of.fields();
-  const auto lends = [&](const vm::vma_fields& low, const vm::vma_fields& high, const vm::vma& lender) {
-    return lender.anon() != 0 && !lender.fields().has_parents && !lender.is_tombstone() &&
-           low.where.end == high.where.start && low.backing == high.backing &&
-           low.flags.without(vm::protection_flags) == high.flags.without(vm::protection_flags) &&
-           low.page_of(low.where.end) == high.page_offset;
+  const auto lends = [](const vm::vma& lender) {
+    return lender.anon() != 0 && !lender.fields().has_parents && !lender.is_tombstone();
   };
   if (const auto after = now.next(fields.where.end);
-      after && lends(fields, after->value->fields(), *after->value)) {
+      after && lends(*after->value) && mm::can_share_identity(fields, after->value->fields())) {
     of.set_anon(after->value->anon());
   } else if (const auto before = now.previous(fields.where.start);
-             before && lends(before->value->fields(), fields, *before->value)) {
+             before && lends(*before->value) && mm::can_share_identity(before->value->fields(), fields)) {
     of.set_anon(before->value->anon());
   } else {
     of.set_anon(mm::next_anon_identity());

@@ -19,6 +19,10 @@ using vector = std::vector<T, sync::memory::allocator<T>>;
 /// May `left` and `right`, which touch, become one mapping? Kernel: can_vma_merge_left and _right.
 [[nodiscard]] bool can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept;
 
+/// May pages of `left` and `right`, which touch, have one identity? Then the two can be merged some day, when nothing but their
+/// protection keeps them apart. Kernel: anon_vma_compatible.
+[[nodiscard]] bool can_share_identity(const vm::vma_fields& left, const vm::vma_fields& right) noexcept;
+
 /// The mappings around a range, as a list of values that a writer cuts, changes and joins.
 ///
 ///   gathered:    AAAA BBBBBBBB CC      pieces after split(3), change, merge:   AAA DDD BBBBBB CC
@@ -64,6 +68,8 @@ class plan {
       if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
     }
   }
+  /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
+  void name_anon(address at);
   /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
   /// the one behind it; and what was cut in two but not changed.
   void merge();

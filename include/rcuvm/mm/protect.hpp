@@ -3,11 +3,32 @@
 
 /// mprotect.
 
+#include <tuple>
+#include <utility>
+
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
 
 namespace rcuvm {
+
+namespace mm {
+
+/// What mprotect populates in `where`, upwards. Kernel: the end of mprotect_fixup.
+[[nodiscard]] inline vector<range> populated_by(const plan& planned, range where, vm::protection to) {
+  using enum vm::vma_flag;
+  vector<range> made;
+  if (!to.has(vm::prot::write)) return made;
+  for (const plan::piece& each : planned.pieces()) {
+    const vm::vma_flags flags = each.fields.flags;
+    const range part = each.fields.where.intersection(where);
+    if (!part.is_empty() && flags.has(locked) && !flags.has_any({lock_on_fault, write, shared}))
+      made.push_back(part);
+  }
+  return made;
+}
+
+}  // namespace mm
 
 /// EINVAL: not on the page grid. ENOMEM: a hole; what lies before it has been changed, as the kernel does.
 template <class Design>
@@ -16,20 +37,28 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   if (where.start == where.end) return {};
   where.end = page_ceil(where.end);
   if (where.is_empty()) return fail(ENOMEM);
-  mm::vector<range>
-      to_populate;  // locked private memory that may be written from now on gets its own pages at once
+  mm::vector<range> to_populate;
   const auto outcome = change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
     const range done{where.start, planned.mapped_until(where)};
     if (!done.is_empty()) {
-      planned.change(done, [&](vm::vma_fields& fields) {
-        using enum vm::vma_flag;
-        const vm::vma_flags made = mm::protected_flags(fields, to);
-        if (fields.flags.has(locked) && !fields.flags.has_any({write, shared}) && made.has(write))
-          to_populate.push_back(fields.where);
-        return std::exchange(fields.flags, made) != made;
-      });
-      planned.merge();
+      address reached = done.start;
+      const auto protect_until = [&](address end) {
+        planned.change({reached, end}, [to](vm::vma_fields& fields) {
+          const vm::vma_flags made = mm::protected_flags(fields, to);
+          return std::exchange(fields.flags, made) != made;
+        });
+        planned.merge();
+        reached = end;
+      };
+      // Locked private memory that may be written from now on gets its own pages at once: it has an identity before its
+      // neighbour's turn comes to merge with it.
+      to_populate = mm::populated_by(planned, done, to);
+      for (const range each : to_populate) {
+        protect_until(each.end);
+        planned.name_anon(each.start);
+      }
+      protect_until(done.end);
       if (auto applied = apply(cpu, guard, planned, {.reprotected = done}); !applied) return applied;
     }
     return done.end == where.end ? result<void>{} : fail(ENOMEM);

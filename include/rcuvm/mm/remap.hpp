@@ -3,7 +3,9 @@
 
 /// mremap: shrink, grow, move.
 
+#include <algorithm>
 #include <bitset>
+#include <tuple>
 
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
@@ -22,7 +24,7 @@ namespace mm {
   if (keeps_old && asked.old_length != asked.new_length) return true;
   const range old{asked.old_address, asked.old_address + asked.old_length};
   const range target{asked.new_address, asked.new_address + asked.new_length};
-  return asked.flags.has(remap_flag::fixed) && target.overlaps(old);
+  return target.overlaps(old);
 }
 
 /// Faults in the mapping wait, until its pages have been moved or it turns out that they cannot be.

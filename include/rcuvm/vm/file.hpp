@@ -43,6 +43,12 @@ class file {
   /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
+  /// Is page `index` cached?
+  [[nodiscard]] bool holds(std::uint64_t index) {
+    sync::mutex_guard held{lock_};
+    return pages_.contains(index);
+  }
+
  private:
   const file_identity identity_;  ///< guard: immutable
   const std::uint64_t size_;      ///< guard: immutable
