@@ -42,7 +42,7 @@ std::string kernel_name() {
 
 json to_json(const diff_kernel::sight& one) {
   return {{"answer", diff_kernel::to_text(one.answer)},
-          {"bytes", one.bytes},
+          {"seen", one.seen},
           {"maps", proc_maps::format(one.lines)}};
 }
 

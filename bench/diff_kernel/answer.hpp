@@ -13,6 +13,7 @@ namespace rcuvm::diff_kernel {
 
 enum class outcome : std::uint8_t {
   returned,     ///< value: what was returned; an address counts from the arena's start
+  elsewhere,    ///< returned an address outside the arena, where all has been unmapped since
   failed,       ///< value: errno
   not_mapped,   ///< SIGSEGV, SEGV_MAPERR
   not_allowed,  ///< SIGSEGV, SEGV_ACCERR
@@ -29,7 +30,7 @@ struct answer {
 /// A call's effect as one side shows it: the answer, and all that can be seen afterwards.
 struct sight {
   diff_kernel::answer answer;
-  std::string bytes;  ///< of a show: a character for each page of the arena, as page_letter()
+  std::string seen;                     ///< by a show, a mincore, an inspect
   std::vector<proc_maps::entry> lines;  ///< the arena's, of /proc/PID/maps
 };
 
@@ -39,11 +40,15 @@ struct sight {
     case outcome::returned: return loaded.value == 0 ? '0' : static_cast<char>(loaded.value);
     case outcome::not_allowed: return '-';
     case outcome::beyond_file: return '!';
+    case outcome::elsewhere:
     case outcome::failed:
     case outcome::not_mapped: break;
   }
   return '.';
 }
+
+/// How mincore's answer for a page is drawn.
+[[nodiscard]] constexpr char page_bit(bool is_resident) noexcept { return is_resident ? '1' : '0'; }
 
 /// "0x3000", "ENOMEM", "SIGBUS", ...
 [[nodiscard]] std::string to_text(const answer& one);

@@ -60,6 +60,12 @@ std::string remap_text(std::uint32_t bits) {
   return join(bits, names, "0");
 }
 
+std::string sync_text(std::uint32_t bits) {
+  static constexpr name names[] = {
+      {MS_ASYNC, "MS_ASYNC"}, {MS_SYNC, "MS_SYNC"}, {MS_INVALIDATE, "MS_INVALIDATE"}};
+  return join(bits, names, "0");
+}
+
 std::string advice_text(std::int32_t advice) {
   static constexpr std::pair<std::int32_t, std::string_view> names[] = {
       {MADV_NORMAL, "MADV_NORMAL"},
@@ -113,9 +119,15 @@ std::string to_text(const call& one) {
       return fmt::format("mlock2({}, {:#x}, {})", at, one.length,
                          one.flags == MLOCK_ONFAULT ? "MLOCK_ONFAULT" : std::to_string(one.flags));
     case verb::unlock: return fmt::format("munlock({}, {:#x})", at, one.length);
+    case verb::sync: return fmt::format("msync({}, {:#x}, {})", at, one.length, sync_text(one.flags));
+    case verb::core: return fmt::format("mincore({}, {:#x}, core)", at, one.length);
+    case verb::brk: return fmt::format("brk({})", at);
     case verb::load: return fmt::format("load({})", at);
     case verb::store: return fmt::format("store({}, '{}')", at, one.value);
     case verb::show: return "show()";
+    case verb::inspect: return "inspect()";
+    case verb::descend: return "descend()";
+    case verb::spawn: return fmt::format("spawn('{}')", one.value);
   }
   return {};
 }

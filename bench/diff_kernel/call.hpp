@@ -3,6 +3,7 @@
 
 /// One call of a random sequence, and its text.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -16,11 +17,17 @@ enum class verb : std::uint8_t {
   advise,   ///< madvise: at, length, advice
   lock,     ///< mlock2: at, length, flags
   unlock,   ///< munlock: at, length
+  sync,     ///< msync: at, length, flags
+  core,     ///< mincore: at, length
+  brk,      ///< brk: at
   load,     ///< reads the byte at `at`
   store,    ///< writes `value` to `at`
   show,     ///< reads the first byte of each page of the arena
+  inspect,  ///< reads VmFlags of /proc/PID/smaps
+  descend,  ///< fork: all further calls are the child's
+  spawn,    ///< fork of a child that stores `value` at the start of each page of the arena, and ends
 };
-inline constexpr std::size_t verb_count = static_cast<std::size_t>(verb::show) + 1;
+inline constexpr std::size_t verb_count = static_cast<std::size_t>(verb::spawn) + 1;
 
 /// Numbers are the kernel's. Addresses count from the arena's start, modulo 2^64, so that a sequence does not depend on where
 /// a process had room for its arena. What a verb does not need is 0.
@@ -29,7 +36,7 @@ struct call {
   std::uint64_t at = 0;
   std::uint64_t length = 0;      ///< bytes, as given
   std::uint32_t protection = 0;  ///< PROT_
-  std::uint32_t flags = 0;       ///< MAP_, MREMAP_ or MLOCK_
+  std::uint32_t flags = 0;       ///< MAP_, MREMAP_, MLOCK_ or MS_
   std::int32_t advice = 0;       ///< MADV_
   std::uint64_t new_at = 0;
   std::uint64_t new_length = 0;

@@ -9,12 +9,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+
+#include "bench/diff_kernel/descriptor.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -69,60 +72,138 @@ answer ask(long number, Argument... arguments) {
   return {outcome::returned, static_cast<std::uint64_t>(got)};
 }
 
-answer relative(answer placed, address to) {
-  if (placed.outcome == outcome::returned) placed.value -= to;
-  return placed;
+/// Ends with the child, in the same way.
+[[noreturn]] void follow(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) ::kill(::getpid(), WTERMSIG(status));
+  ::_exit(WEXITSTATUS(status));
+}
+
+/// _Fork runs no handlers: those of the parent's libraries may take locks.
+answer descend() {
+  const pid_t child = ::_Fork();
+  if (child < 0) return {outcome::failed, static_cast<std::uint64_t>(errno)};
+  if (child > 0) follow(child);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return {};
+}
+
+answer spawn(range arena, char value) {
+  const pid_t child = ::_Fork();
+  if (child < 0) return {outcome::failed, static_cast<std::uint64_t>(errno)};
+  if (child == 0) {
+    for (address at = arena.start; at < arena.end; at += page_size) static_cast<void>(store(at, value));
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  return {};
+}
+
+/// Of a call that returns where it has put something of that length.
+answer placed(const child_work& work, answer at, std::uint64_t length) {
+  if (at.outcome != outcome::returned) return at;
+  const range arena = work.stage.arena;
+  if (arena.contains(at.value)) return {outcome::returned, at.value - arena.start};
+  ask(SYS_munmap, at.value, page_ceil(length));
+  return {outcome::elsewhere, 0};
 }
 
 answer perform(const child_work& work, const call& one) {
-  const address at = work.arena.start + one.at;
+  const address start = work.stage.arena.start;
+  const address at = start + one.at;
   switch (one.what) {
     case verb::map: {
       const int file = one.file < 0 ? -1 : work.files[static_cast<std::size_t>(one.file)];
-      return relative(ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset),
-                      work.arena.start);
+      return placed(work, ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset),
+                    one.length);
     }
     case verb::unmap: return ask(SYS_munmap, at, one.length);
     case verb::protect: return ask(SYS_mprotect, at, one.length, one.protection);
     case verb::remap:
-      return relative(
-          ask(SYS_mremap, at, one.length, one.new_length, one.flags, work.arena.start + one.new_at),
-          work.arena.start);
+      return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at),
+                    one.new_length);
     case verb::advise: return ask(SYS_madvise, at, one.length, one.advice);
     case verb::lock: return ask(SYS_mlock2, at, one.length, one.flags);
     case verb::unlock: return ask(SYS_munlock, at, one.length);
+    case verb::sync: return ask(SYS_msync, at, one.length, one.flags);
+    case verb::brk: return placed(work, ask(SYS_brk, at), 0);
     case verb::load: return load(at);
     case verb::store: return store(at, one.value);
-    case verb::show: break;
+    case verb::descend: return descend();
+    case verb::spawn: return spawn(work.stage.arena, one.value);
+    case verb::core:  // these say more than an answer: look()
+    case verb::show:
+    case verb::inspect: break;
   }
   return {};
 }
 
 // --- records ----------------------------------------------------------------------------------------------
 
-/// The first address of the last whole line.
-address last_start(std::span<const char> lines) {
-  std::size_t begin = lines.size() - 1;
-  while (begin > 0 && lines[begin - 1] != '\n') --begin;
+/// What this process shows of itself.
+struct views {
+  descriptor maps;
+  descriptor smaps;
+};
+
+views open_views() {
+  views made{descriptor{::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)},
+             descriptor{::open("/proc/self/smaps", O_RDONLY | O_CLOEXEC)}};
+  if (made.maps.get() < 0 || made.smaps.get() < 0) leave(child_exit::no_maps);
+  return made;
+}
+
+address start_of_line(std::span<const char> line) {
   address start = 0;
-  for (; lines[begin] != '-'; ++begin) {
-    const char digit = lines[begin];
+  for (const char digit : line) {
+    if (digit == '-') break;
     start = start * 16 + static_cast<address>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
   }
   return start;
 }
 
-/// How many bytes there are. The kernel writes whole lines at each read.
-std::size_t read_lines(int maps, range arena, std::span<char> into) {
-  if (::lseek(maps, 0, SEEK_SET) != 0) leave(child_exit::no_maps);
+/// The first address of the last line.
+address last_start(std::span<const char> lines) {
+  std::size_t begin = lines.size() - 1;
+  while (begin > 0 && lines[begin - 1] != '\n') --begin;
+  return start_of_line(lines.subspan(begin));
+}
+
+/// Reads /proc/self/maps or smaps from its start until is_enough(what one read gave). How many bytes there are. The kernel
+/// gives whole mappings at each read.
+template <class F>
+std::size_t read_mappings(int file, std::span<char> into, F is_enough) {
+  if (::lseek(file, 0, SEEK_SET) != 0) leave(child_exit::no_maps);
   std::size_t have = 0;
   for (;;) {
     if (into.size() - have < page_size) leave(child_exit::too_many_lines);
-    const ssize_t got = ::read(maps, into.data() + have, into.size() - have);
+    const ssize_t got = ::read(file, into.data() + have, into.size() - have);
     if (got < 0) leave(child_exit::no_maps);
-    have += static_cast<std::size_t>(got);
-    if (got == 0 || last_start(into.first(have)) >= arena.end) return have;
+    const std::span<const char> part{into.data() + have, static_cast<std::size_t>(got)};
+    have += part.size();
+    if (part.empty() || is_enough(part)) return have;
   }
+}
+
+/// What a call is for that only looks: bytes written to `into`.
+std::size_t look(const child_work& work, const call& one, int smaps, std::span<char> into, answer& said) {
+  const range arena = work.stage.arena;
+  if (one.what == verb::show) {
+    for (address at = arena.start; at < arena.end; at += page_size)
+      into[(at - arena.start) >> page_shift] = page_letter(load(at));
+    return arena.size() >> page_shift;
+  }
+  if (one.what == verb::inspect) {
+    return read_mappings(smaps, into,
+                         [arena](std::span<const char> part) { return start_of_line(part) >= arena.end; });
+  }
+  if (one.what != verb::core) return 0;
+  said = ask(SYS_mincore, arena.start + one.at, one.length, into.data());
+  if (said != answer{}) return 0;
+  const std::size_t pages = page_ceil(one.length) >> page_shift;
+  for (char& each : into.first(pages)) each = page_bit((each & 1) != 0);
+  return pages;
 }
 
 void send(int pipe, std::span<const char> bytes) {
@@ -140,6 +221,12 @@ bool put_fence(range where) {
   return put == answer{outcome::returned, where.start};
 }
 
+/// An empty heap that begins there, below where it was.
+bool put_heap(address start) {
+  return ::prctl(PR_SET_MM, PR_SET_MM_START_BRK, start, 0, 0) == 0 &&
+         ::prctl(PR_SET_MM, PR_SET_MM_BRK, start, 0, 0) == 0;
+}
+
 }  // namespace
 
 void perform_in_child(const child_work& work) noexcept {
@@ -149,21 +236,23 @@ void perform_in_child(const child_work& work) noexcept {
   locked.rlim_cur = locked.rlim_max;
   ::setrlimit(RLIMIT_MEMLOCK, &locked);
   catch_signals();
-  const int maps = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  if (maps < 0) leave(child_exit::no_maps);
-  if (!put_fence(fence_below(work.arena)) || !put_fence(fence_above(work.arena))) leave(child_exit::no_fence);
+  views of_self = open_views();
+  if (!put_fence(work.stage.fence_below()) || !put_fence(work.stage.fence_above()))
+    leave(child_exit::no_fence);
+  if (work.stage.has_heap && !put_heap(work.stage.first_break())) leave(child_exit::no_heap);
 
+  const range arena = work.stage.arena;
   for (const call& one : work.calls) {
     record_head head{.answer = perform(work, one)};
+    if (one.what == verb::descend) of_self = open_views();
     std::span<char> rest = work.workroom.subspan(sizeof head);
-    if (one.what == verb::show) {
-      for (address at = work.arena.start; at < work.arena.end; at += page_size)
-        rest[head.shown++] = page_letter(load(at));
-    }
-    rest = rest.subspan(head.shown);
-    head.text = static_cast<std::uint32_t>(read_lines(maps, work.arena, rest));
+    head.seen = static_cast<std::uint32_t>(look(work, one, of_self.smaps.get(), rest, head.answer));
+    rest = rest.subspan(head.seen);
+    head.text = static_cast<std::uint32_t>(
+        read_mappings(of_self.maps.get(), rest,
+                      [arena](std::span<const char> part) { return last_start(part) >= arena.end; }));
     std::memcpy(work.workroom.data(), &head, sizeof head);
-    send(work.to_parent, work.workroom.first(sizeof head + head.shown + head.text));
+    send(work.to_parent, work.workroom.first(sizeof head + head.seen + head.text));
   }
   leave(child_exit::done);
 }

@@ -10,26 +10,25 @@
 #include "bench/diff_kernel/answer.hpp"
 #include "bench/diff_kernel/call.hpp"
 #include "bench/diff_kernel/scene.hpp"
-#include "rcuvm/base/range.hpp"
 
 namespace rcuvm::diff_kernel {
 
-/// One record of the child's: this head, then the bytes of a show, then the first lines of its /proc/self/maps, whole ones,
+/// One record of the child's: this head, then what was seen (of an inspect: smaps as it is), then the first lines of its /proc/self/maps, whole ones,
 /// as far as the arena goes at least.
 struct record_head {
   diff_kernel::answer answer;
-  std::uint32_t shown = 0;  ///< bytes
-  std::uint32_t text = 0;   ///< bytes
+  std::uint32_t seen = 0;  ///< bytes
+  std::uint32_t text = 0;  ///< bytes
 };
 
 /// How the child ends when it cannot go on.
-enum class child_exit : int { done, no_fence, no_maps, too_many_lines, no_reader };
+enum class child_exit : int { done, no_fence, no_heap, no_maps, too_many_lines, no_reader };
 
 /// What the child needs, made before the fork: between fork and exit it allocates nothing and takes no lock, since a thread
 /// of the parent may have been holding any.
 struct child_work {
   std::span<const call> calls;
-  range arena;
+  diff_kernel::stage stage;
   std::array<int, file_sizes.size()> files;
   int to_parent;             ///< a pipe for records
   std::span<char> workroom;  ///< for a record

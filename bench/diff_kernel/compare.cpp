@@ -31,9 +31,9 @@ class inode_numbers {
 
 }  // namespace
 
-std::optional<difference> first_difference(std::span<const call> calls, range arena, model& by) {
-  kernel_run kernel{calls, arena};
-  by.start(arena, kernel.files().identities());
+std::optional<difference> first_difference(std::span<const call> calls, const stage& on, model& by) {
+  kernel_run kernel{calls, on};
+  by.start(on, kernel.files().identities());
   inode_numbers of_kernel;
   inode_numbers of_model;
   for (std::size_t index = 0; index < calls.size(); ++index) {
@@ -41,7 +41,7 @@ std::optional<difference> first_difference(std::span<const call> calls, range ar
     sight got = by.perform(calls[index]);
     of_kernel.number(expected.lines);
     of_model.number(got.lines);
-    if (expected.answer != got.answer || expected.bytes != got.bytes || expected.lines != got.lines)
+    if (expected.answer != got.answer || expected.seen != got.seen || expected.lines != got.lines)
       return difference{index, std::move(expected), std::move(got)};
   }
   return std::nullopt;
@@ -57,7 +57,8 @@ std::string to_text(const difference& found, const call& of) {
     }
   };
   add("answer", to_text(found.kernel.answer), to_text(found.model.answer));
-  if (of.what == verb::show) add("bytes", found.kernel.bytes, found.model.bytes);
+  if (!found.kernel.seen.empty() || !found.model.seen.empty())
+    add("seen", found.kernel.seen, found.model.seen);
   if (found.kernel.lines == found.model.lines) return text + "  maps: the same lines\n";
   return text + "  maps (-: kernel, +: model):\n" + proc_maps::diff(found.kernel.lines, found.model.lines);
 }

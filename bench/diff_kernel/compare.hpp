@@ -11,7 +11,7 @@
 #include "bench/diff_kernel/answer.hpp"
 #include "bench/diff_kernel/call.hpp"
 #include "bench/diff_kernel/model.hpp"
-#include "rcuvm/base/range.hpp"
+#include "bench/diff_kernel/scene.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -25,7 +25,8 @@ struct difference {
 /// nature: they are compared after numbering them on each side in the order of their first appearance.
 ///
 /// Throws std::runtime_error when the child cannot go on.
-[[nodiscard]] std::optional<difference> first_difference(std::span<const call> calls, range arena, model& by);
+[[nodiscard]] std::optional<difference> first_difference(std::span<const call> calls, const stage& on,
+                                                         model& by);
 
 /// Both sides of a difference, and the call.
 [[nodiscard]] std::string to_text(const difference& found, const call& of);

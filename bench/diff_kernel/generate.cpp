@@ -24,9 +24,12 @@ std::vector<call> generator::take(std::size_t count) {
 
 call generator::next() {
   // In each hundred calls.
-  static constexpr std::pair<verb, unsigned> shares[verb_count] = {
-      {verb::map, 22},   {verb::unmap, 7}, {verb::protect, 18}, {verb::remap, 14}, {verb::advise, 14},
-      {verb::store, 13}, {verb::load, 5},  {verb::lock, 3},     {verb::unlock, 3}, {verb::show, 1}};
+  static constexpr std::pair<verb, unsigned> shares[] = {
+      {verb::map, 22},   {verb::unmap, 6}, {verb::protect, 17}, {verb::remap, 14}, {verb::advise, 13},
+      {verb::store, 12}, {verb::load, 4},  {verb::lock, 3},     {verb::unlock, 2}, {verb::brk, 3},
+      {verb::sync, 1},   {verb::core, 1},  {verb::show, 1},     {verb::inspect, 1}};
+  if (one_in(300)) return {.what = verb::descend};
+  if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
   verb what = verb::show;
   for (const auto& [each, share] : shares) {
@@ -39,7 +42,9 @@ call generator::next() {
     case verb::map: made = draw_map(); break;
     case verb::remap: made = draw_remap(); break;
     case verb::advise: made = draw_advice(); break;
-    case verb::show: return {.what = what};
+    case verb::brk: return draw_brk();
+    case verb::show:
+    case verb::inspect: return {.what = what};
     default: {
       const pages where = draw_pages();
       made = {.what = what, .at = where.first * page_size, .length = where.count * page_size};
@@ -47,13 +52,10 @@ call generator::next() {
   }
   if (what == verb::protect) made.protection = draw_protection();
   if (what == verb::lock && one_in(2)) made.flags = MLOCK_ONFAULT;
+  if (what == verb::sync) made.flags = static_cast<std::uint32_t>(draw(8));
   if (what == verb::load || what == verb::store) made.length = 0;
   if (what == verb::store) made.value = static_cast<char>('a' + draw(26));
   if (one_in(30)) spoil(made);
-  // Where the kernel finds room for itself lies outside.
-  if (what == verb::remap && made.flags == MREMAP_MAYMOVE &&
-      page_ceil(made.new_length) > page_ceil(made.length))
-    made.flags = 0;
   return made;
 }
 
@@ -98,7 +100,8 @@ call generator::draw_map() {
   const pages where = draw_pages();
   call made{.what = verb::map, .at = where.first * page_size, .length = where.count * page_size};
   made.protection = draw_protection();
-  made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  // Without a flag the address is a hint.
+  if (!one_in(8)) made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
   const std::uint64_t kind = draw(10);
   made.flags |= kind < 7 ? MAP_PRIVATE : MAP_SHARED;
   if (kind < 5 || kind == 9) {
@@ -134,8 +137,9 @@ call generator::draw_remap() {
       if (one_in(2)) made.flags = MREMAP_MAYMOVE;
       break;
     case 1:
-    case 2:  // grow where it is, or not at all
+    case 2:  // grow
       made.new_length = std::min(from.count + draw_count(), room()) * page_size;
+      if (one_in(4)) made.flags = MREMAP_MAYMOVE;
       break;
     case 3:  // move and resize
       go_to(std::min(draw_count(), arena_pages_));
@@ -143,6 +147,7 @@ call generator::draw_remap() {
     case 4:
       go_to(from.count);
       made.flags |= MREMAP_DONTUNMAP;
+      if (one_in(4)) made.flags &= ~std::uint32_t{MREMAP_FIXED};
       break;
     case 5:  // a second mapping of a shared one
       go_to(from.count);
@@ -154,9 +159,8 @@ call generator::draw_remap() {
 }
 
 call generator::draw_advice() {
-  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED,      MADV_DONTNEED_LOCKED, MADV_COLD,
-                                                 MADV_PAGEOUT,       MADV_WILLNEED,        MADV_POPULATE_READ,
-                                                 MADV_POPULATE_WRITE};
+  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD,
+                                                 MADV_WILLNEED, MADV_POPULATE_READ,   MADV_POPULATE_WRITE};
   static constexpr std::int32_t about_flags[] = {
       MADV_NORMAL,      MADV_RANDOM,   MADV_SEQUENTIAL, MADV_DONTFORK,   MADV_DOFORK,
       MADV_DONTDUMP,    MADV_DODUMP,   MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_MERGEABLE,
@@ -171,6 +175,12 @@ call generator::draw_advice() {
     made.advice = about_flags[draw(std::size(about_flags))];
   }
   return made;
+}
+
+call generator::draw_brk() {
+  const std::uint64_t page = std::min(arena_pages_ / 2 + draw_count() - 1, arena_pages_ - 1);
+  note_edges({arena_pages_ / 2 + 1, page - arena_pages_ / 2});
+  return {.what = verb::brk, .at = page * page_size + draw(page_size)};
 }
 
 void generator::spoil(call& one) {

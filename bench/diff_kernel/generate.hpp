@@ -14,12 +14,12 @@
 namespace rcuvm::diff_kernel {
 
 /// Not covered yet:
-///   mmap      hints, and what else the kernel places (MREMAP_MAYMOVE that really moves); MAP_DROPPABLE, hugetlb
+///   mmap      where the kernel places what has no room at its hint; MAP_DROPPABLE, hugetlb
 ///   files     opened for reading only; ftruncate under a mapping; other file systems than tmpfs
-///   madvise   FREE and REMOVE (the model keeps the pages), guard regions, COLLAPSE
-///   calls     fork, brk, msync, mincore, mlockall, prctl names, mseal, userfaultfd, protection keys
+///   madvise   FREE and REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), guard regions, COLLAPSE
+///   calls     mlockall, prctl names, mseal, userfaultfd, protection keys
 ///   limits    max_map_count, RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK; overcommit
-///   views     smaps (VmFlags, Rss, Anonymous, Locked); huge pages, which a small arena has no room for
+///   views     Rss, Anonymous, Locked of smaps; huge pages, which a small arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.
@@ -47,6 +47,7 @@ class generator {
   [[nodiscard]] call draw_map();
   [[nodiscard]] call draw_remap();
   [[nodiscard]] call draw_advice();
+  [[nodiscard]] call draw_brk();
   /// Makes a call that is wrong, or on the edge of it.
   void spoil(call& one);
   void note_edges(const pages& of);

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "bench/diff_kernel/child.hpp"
+#include "bench/diff_kernel/flags.hpp"
 #include "proc_maps/parse.hpp"
 
 namespace rcuvm::diff_kernel {
@@ -25,11 +26,12 @@ namespace {
 
 constexpr std::size_t pipe_bytes = 1U << 20;
 constexpr std::size_t buffer_bytes = 1U << 16;
-constexpr std::size_t record_bytes = 1U << 18;  ///< enough for a mapping on each page of the largest arena
+constexpr std::size_t record_bytes = 1U << 20;  ///< enough for a mapping on each page of the largest arena
 
 std::string_view meaning(int exit_status) {
   switch (static_cast<child_exit>(exit_status)) {
     case child_exit::no_fence: return "something was mapped beside its arena";
+    case child_exit::no_heap: return "it could not put its heap into its arena";
     case child_exit::no_maps: return "it could not read its /proc/self/maps";
     case child_exit::too_many_lines: return "its /proc/self/maps had too many lines";
     case child_exit::no_reader: return "nobody read its records";
@@ -40,14 +42,15 @@ std::string_view meaning(int exit_status) {
 
 }  // namespace
 
-kernel_run::kernel_run(std::span<const call> calls, range arena) : arena_{arena}, buffer_(buffer_bytes) {
+kernel_run::kernel_run(std::span<const call> calls, const stage& on)
+    : calls_{calls}, arena_{on.arena}, buffer_(buffer_bytes) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe2"};
   from_child_ = descriptor{ends[0]};
   const descriptor to_parent{ends[1]};
   ::fcntl(ends[1], F_SETPIPE_SZ, pipe_bytes);  // a smaller one works, too
   std::vector<char> workroom(record_bytes);
-  child_work work{.calls = calls, .arena = arena, .files = {}, .to_parent = ends[1], .workroom = workroom};
+  child_work work{.calls = calls, .stage = on, .files = {}, .to_parent = ends[1], .workroom = workroom};
   for (std::size_t index = 0; index < work.files.size(); ++index)
     work.files[index] = files_.descriptor_of(index);
   child_ = ::fork();
@@ -66,8 +69,10 @@ sight kernel_run::next() {
   take(raw);
   record_head head;
   std::memcpy(&head, raw.data(), sizeof head);
-  sight made{.answer = head.answer, .bytes = std::string(head.shown, ' '), .lines = {}};
-  take(made.bytes);
+  sight made{.answer = head.answer, .seen = std::string(head.seen, ' '), .lines = {}};
+  take(made.seen);
+  if (calls_.front().what == verb::inspect) made.seen = flags_of_smaps(made.seen, arena_);
+  calls_ = calls_.subspan(1);
   std::string text(head.text, ' ');
   take(text);
   auto lines = proc_maps::parse(text);

@@ -21,7 +21,7 @@ namespace rcuvm::diff_kernel {
 class kernel_run {
  public:
   /// Starts the child. Throws std::system_error. `calls` outlive the run.
-  kernel_run(std::span<const call> calls, range arena);
+  kernel_run(std::span<const call> calls, const stage& on);
   /// Ends the child.
   ~kernel_run();
   kernel_run(const kernel_run&) = delete;
@@ -37,6 +37,7 @@ class kernel_run {
   void take(std::span<char> into);
   [[noreturn]] void tell_end();
 
+  std::span<const call> calls_;  ///< to be answered
   range arena_;
   scene_files files_;
   descriptor from_child_;

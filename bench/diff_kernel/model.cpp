@@ -2,13 +2,14 @@
 #include "bench/diff_kernel/model.hpp"
 
 #include <linux/mman.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <span>
-#include <type_traits>
+#include <tuple>
 
-#include "bench/diff_kernel/scene.hpp"
+#include "bench/diff_kernel/flags.hpp"
 #include "bench/kernel_bits.hpp"
 #include "proc_maps/from_model.hpp"
 #include "rcuvm/base/check.hpp"
@@ -30,28 +31,33 @@ class model_of final : public model {
  public:
   ~model_of() override { end(); }
 
-  void start(range arena, const std::vector<vm::file_identity>& files) override {
+  void start(const stage& on, const std::vector<vm::file_identity>& files) override {
     end();
-    arena_ = arena;
+    arena_ = on.arena;
     files_.clear();
     for (std::size_t index = 0; index < files.size(); ++index)
       files_.push_back(std::make_shared<vm::file>(files[index], file_sizes[index]));
     space_ = std::make_unique<space>(machine_);
-    for (const range where : {fence_below(arena), fence_above(arena)}) {
+    for (const range where : {on.fence_below(), on.fence_above()}) {
       const auto put = space_->map(cpu_, {.hint = where.start,
                                           .length = where.size(),
                                           .flags = mm::map_flag::fixed_noreplace,
                                           .name = "[fence]"});
       RCUVM_CHECK(put.has_value(), "an empty address space has room for fences");
     }
+    if (on.has_heap) space_->set_break(on.first_break());
   }
 
   sight perform(const call& one) override {
-    if (++calls_ % calls_between_drains == 0) machine_.limbo().drain();
-    sight made{.answer = answer_to(one), .bytes = {}, .lines = {}};
-    if (one.what == verb::show) {
-      for (address at = arena_.start; at < arena_.end; at += page_size) made.bytes += page_letter(load(at));
-    }
+    // A dead entry is occupied to whoever looks for room: the designs give the same places once it is over.
+    const bool looks_for_room =
+        (one.what == verb::map && (one.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0) ||
+        (one.what == verb::remap && (one.flags & MREMAP_FIXED) == 0);
+    if (++calls_ % calls_between_drains == 0 || (Design::leaves_tombstones && looks_for_room))
+      machine_.limbo().drain();
+    sight made;
+    made.answer = answer_to(one);
+    look(one, made);
     for (proc_maps::entry& each : proc_maps::from_model(*space_)) {
       if (arena_.contains(each.where.start)) made.lines.push_back(std::move(each));
     }
@@ -63,36 +69,78 @@ class model_of final : public model {
 
   void end() {
     if (!space_) return;
-    space_->exit(cpu_);
-    space_.reset();
+    ancestors_.push_back(std::move(space_));
+    for (const std::unique_ptr<space>& each : ancestors_) each->exit(cpu_);
+    ancestors_.clear();
     files_.clear();
     machine_.limbo().drain();
+  }
+
+  /// What a call is for that only looks.
+  void look(const call& one, sight& into) {
+    if (one.what == verb::show) {
+      for (address at = arena_.start; at < arena_.end; at += page_size) into.seen += page_letter(load(at));
+    } else if (one.what == verb::inspect) {
+      space_->walk_snapshot([&](const vm::vma& each) {
+        if (arena_.contains(each.where().start)) into.seen += flags_line(each.where(), each.fields().flags);
+      });
+    } else if (one.what == verb::core) {
+      const address at = arena_.start + one.at;
+      const auto pages = space_->resident({at, at + one.length});
+      if (!pages) {
+        into.answer = failure(pages.error());
+        return;
+      }
+      for (const bool each : *pages) into.seen += page_bit(each);
+    }
   }
 
   answer answer_to(const call& one) {
     const address at = arena_.start + one.at;
     const range where{at, at + one.length};
     switch (one.what) {
-      case verb::map: return relative(space_->map(cpu_, map_request_of(one)));
+      case verb::map: return placed(space_->map(cpu_, map_request_of(one)), one.length);
       case verb::unmap: return plain(space_->unmap(cpu_, where));
       case verb::protect: return plain(space_->protect(cpu_, where, protection_of(one.protection)));
       case verb::remap:
-        return relative(space_->remap(cpu_, {.old_address = at,
-                                             .old_length = one.length,
-                                             .new_length = one.new_length,
-                                             .flags = remap_flags_of(one.flags),
-                                             .new_address = arena_.start + one.new_at}));
+        return placed(space_->remap(cpu_, {.old_address = at,
+                                           .old_length = one.length,
+                                           .new_length = one.new_length,
+                                           .flags = remap_flags_of(one.flags),
+                                           .new_address = arena_.start + one.new_at}),
+                      one.new_length);
       case verb::advise: return plain(space_->advise(cpu_, where, one.advice));
       case verb::lock: return plain(space_->lock(cpu_, where, (one.flags & MLOCK_ONFAULT) != 0));
       case verb::unlock: return plain(space_->unlock(cpu_, where));
+      case verb::sync: return plain(space_->write_back(where, static_cast<int>(one.flags)));
+      case verb::brk: return placed(space_->brk(cpu_, at), 0);
       case verb::load: return load(at);
       case verb::store: {
         const std::byte value{static_cast<unsigned char>(one.value)};
         const auto stored = space_->write(cpu_, at, std::span{&value, 1});
         return stored ? answer{} : refused(at, stored.error());
       }
-      case verb::show: break;
+      case verb::descend:
+      case verb::spawn: return fork(one);
+      case verb::core:
+      case verb::show:
+      case verb::inspect: break;
     }
+    return {};
+  }
+
+  answer fork(const call& one) {
+    std::unique_ptr<space> child = space_->fork(cpu_);
+    if (!child) return {outcome::failed, ENOMEM};
+    if (one.what == verb::descend) {
+      std::swap(space_, child);
+      ancestors_.push_back(std::move(child));
+      return {};
+    }
+    const std::byte value{static_cast<unsigned char>(one.value)};
+    for (address at = arena_.start; at < arena_.end; at += page_size)
+      std::ignore = child->write(cpu_, at, std::span{&value, 1});
+    child->exit(cpu_);
     return {};
   }
 
@@ -124,8 +172,12 @@ class model_of final : public model {
 
   static answer failure(error why) { return {outcome::failed, static_cast<std::uint64_t>(why.number())}; }
   static answer plain(const result<void>& from) { return from ? answer{} : failure(from.error()); }
-  [[nodiscard]] answer relative(const result<address>& from) const {
-    return from ? answer{outcome::returned, *from - arena_.start} : failure(from.error());
+  /// Of a call that returns where it has put something of that length.
+  answer placed(const result<address>& at, std::uint64_t length) {
+    if (!at) return failure(at.error());
+    if (arena_.contains(*at)) return {outcome::returned, *at - arena_.start};
+    std::ignore = space_->unmap(cpu_, {*at, *at + length});
+    return {outcome::elsewhere, 0};
   }
 
   const sync::rcu::registration here_{"diff-kernel"};
@@ -134,6 +186,7 @@ class model_of final : public model {
   range arena_;
   std::vector<std::shared_ptr<vm::file>> files_;
   std::unique_ptr<space> space_;
+  std::vector<std::unique_ptr<space>> ancestors_;
   unsigned calls_ = 0;
 };
 

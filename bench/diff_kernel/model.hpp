@@ -9,7 +9,7 @@
 
 #include "bench/diff_kernel/answer.hpp"
 #include "bench/diff_kernel/call.hpp"
-#include "rcuvm/base/range.hpp"
+#include "bench/diff_kernel/scene.hpp"
 #include "rcuvm/vm/file.hpp"
 
 namespace rcuvm::diff_kernel {
@@ -21,8 +21,8 @@ class model {
   model(const model&) = delete;
   model& operator=(const model&) = delete;
 
-  /// A new address space with nothing in it but the fences around `arena`, and new files of zeros.
-  virtual void start(range arena, const std::vector<vm::file_identity>& files) = 0;
+  /// A new address space with nothing in it but the fences, and new files of zeros.
+  virtual void start(const stage& on, const std::vector<vm::file_identity>& files) = 0;
   [[nodiscard]] virtual sight perform(const call& one) = 0;
 
  protected:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "bench/diff_kernel/scene.hpp"
@@ -16,9 +17,12 @@ constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char *const arena = (char *)0x10100000;
@@ -50,6 +54,49 @@ static inline long show(void) {
   return 0;
 }
 
+static inline long inspect(void) {
+  FILE *smaps = fopen("/proc/self/smaps", "r");
+  char line[512];
+  unsigned long start = 0;
+  while (smaps && fgets(line, sizeof line, smaps)) {
+    sscanf(line, "%lx-", &start);
+    if (strncmp(line, "VmFlags", 7) == 0 && start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
+      printf("  %lx %s", start, line);
+  }
+  if (smaps) fclose(smaps);
+  return 0;
+}
+
+static inline long descend(void) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child > 0) {
+    waitpid(child, NULL, 0);
+    _exit(0);
+  }
+  return child;
+}
+
+static inline long spawn(char value) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    for (char *at = arena; at < arena + arena_bytes; at += 4096) store(at, value);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+  return 0;
+}
+
+static char core[arena_bytes / 4096];
+
+static inline long mincore_shown(char *at, unsigned long length) {
+  const long got = syscall(SYS_mincore, at, length, core);
+  for (unsigned long page = 0; got == 0 && page * 4096 < length; ++page) putchar('0' + (core[page] & 1));
+  putchar('\n');
+  return got;
+}
+
 /* The C library's own functions check some arguments first. */
 #define mmap(at, length, protection, flags, fd, offset) \
   syscall(SYS_mmap, at, length, protection, flags, fd, offset)
@@ -59,6 +106,9 @@ static inline long show(void) {
 #define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
 #define mlock2(at, length, flags) syscall(SYS_mlock2, at, length, flags)
 #define munlock(at, length) syscall(SYS_munlock, at, length)
+#define msync(at, length, flags) syscall(SYS_msync, at, length, flags)
+#define mincore(at, length, core) mincore_shown(at, length)
+#define brk(at) syscall(SYS_brk, at)
 
 static void tell(const char *call, long got) {
   if (got == -1)
@@ -97,6 +147,14 @@ std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, c
       "  struct sigaction how = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};\n"
       "  sigaction(SIGSEGV, &how, NULL);\n"
       "  sigaction(SIGBUS, &how, NULL);\n\n";
+  if (std::ranges::any_of(calls, [](const call& one) { return one.what == verb::brk; })) {
+    const stage on{.arena = {0, arena_bytes}};
+    text += fmt::format(
+        "  free(malloc(1)); /* stdio needs no more of the heap */\n"
+        "  prctl(PR_SET_MM, PR_SET_MM_START_BRK, arena + {0:#x}, 0, 0);\n"
+        "  prctl(PR_SET_MM, PR_SET_MM_BRK, arena + {0:#x}, 0, 0);\n\n",
+        on.first_break());
+  }
   for (const call& one : calls) text += "  CALL(" + to_text(one) + ");\n";
   return text + "  return 0;\n}\n";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/diff_kernel/scene.hpp"
 
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,6 +12,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "proc_maps/parse.hpp"
@@ -21,22 +23,33 @@ namespace {
 
 constexpr address first_tried = 0x1000'0000 + huge_page / 2;
 
+/// CAP_SYS_RESOURCE, for PR_SET_MM.
+bool may_place_heap() {
+  constexpr std::string_view key = "CapEff:";
+  std::ifstream in{"/proc/self/status"};
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(key))
+      return (std::stoull(line.substr(key.size()), nullptr, 16) >> CAP_SYS_RESOURCE & 1) != 0;
+  }
+  return false;
+}
+
 std::string name_of_file(std::size_t index) { return "rcuvm-" + std::to_string(index); }
 
 }  // namespace
 
-range find_arena(std::uint64_t bytes) {
+stage find_stage(std::uint64_t arena_bytes) {
   std::ifstream in{"/proc/self/maps"};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   const auto mapped = proc_maps::parse(text);
   if (!mapped) throw std::runtime_error{"/proc/self/maps:" + mapped.error().to_text()};
   address at = first_tried;
   for (const proc_maps::entry& one : *mapped) {
-    if (at + bytes + page_size <= one.where.start) break;
+    if (at + arena_bytes + page_size <= one.where.start) break;
     while (at - page_size < one.where.end) at += huge_page;
   }
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
-  return {at, at + bytes};
+  return {.arena = {at, at + arena_bytes}, .has_heap = may_place_heap()};
 }
 
 scene_files::scene_files() {

@@ -23,15 +23,24 @@ inline constexpr std::uint64_t largest_arena = huge_page;
 /// Bytes of the files that are mapped; the second one ends within a page.
 inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * page_size + 100};
 
-/// A free range of this process, which a child has, too. The page below it and the one above are free as well: fences go
-/// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. Throws
-/// std::runtime_error when there is no such range.
-[[nodiscard]] range find_arena(std::uint64_t bytes);
+struct stage {
+  range arena;
+  bool has_heap = false;  ///< may the heap lie in the arena?
 
-[[nodiscard]] constexpr range fence_below(range arena) noexcept {
-  return {arena.start - page_size, arena.start};
-}
-[[nodiscard]] constexpr range fence_above(range arena) noexcept { return {arena.end, arena.end + page_size}; }
+  /// Where the heap begins: in the middle, within a page.
+  [[nodiscard]] constexpr address first_break() const noexcept {
+    return arena.start + arena.size() / 2 + 0x123;
+  }
+  [[nodiscard]] constexpr range fence_below() const noexcept {
+    return {arena.start - page_size, arena.start};
+  }
+  [[nodiscard]] constexpr range fence_above() const noexcept { return {arena.end, arena.end + page_size}; }
+};
+
+/// A free range of this process, which a child has, too. The page below it and the one above are free as well: fences go
+/// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. The heap of a child can be put
+/// there by a process with CAP_SYS_RESOURCE. Throws std::runtime_error when there is no such range.
+[[nodiscard]] stage find_stage(std::uint64_t arena_bytes);
 
 /// New files of zeros, without a name in any folder: one run's. The same file for a child of this process and for the
 /// model.

@@ -23,10 +23,10 @@ std::uint64_t seed_of_sequence(std::uint64_t seed, std::uint64_t number) {
   return mixed ^ (mixed >> 31);
 }
 
-finding shrunk(std::vector<call> calls, difference found, range arena, model& by) {
+finding shrunk(std::vector<call> calls, difference found, const stage& on, model& by) {
   calls.resize(found.index + 1);
   calls = shrink(std::move(calls), [&](const std::vector<call>& fewer) {
-    auto differs = first_difference(fewer, arena, by);
+    auto differs = first_difference(fewer, on, by);
     if (!differs) return false;
     found = *std::move(differs);
     return true;
@@ -43,14 +43,17 @@ std::vector<call> sequence(const search_options& how, std::uint64_t number, std:
 }
 
 search_result search(const search_options& how, model& by) {
-  const range arena = find_arena(how.arena_bytes);
+  const stage on = find_stage(how.arena_bytes);
   search_result made;
   for (std::uint64_t number = 0; made.calls < how.calls; ++number) {
     auto calls = sequence(how, number, how.calls - made.calls);
-    if (auto found = first_difference(calls, arena, by)) {
+    if (!on.has_heap) {
+      std::ranges::replace_if(calls, [](const call& one) { return one.what == verb::brk; }, call{});
+    }
+    if (auto found = first_difference(calls, on, by)) {
       const std::uint64_t at_call = made.calls + found->index;
       made.calls = at_call + 1;
-      made.finding = shrunk(std::move(calls), *std::move(found), arena, by);
+      made.finding = shrunk(std::move(calls), *std::move(found), on, by);
       made.finding->at_call = at_call;
       return made;
     }

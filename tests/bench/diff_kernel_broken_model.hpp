@@ -30,15 +30,16 @@ class broken_model final : public model {
  public:
   broken_model(std::string_view design, broken_rule which) : sound_{make_model(design)}, which_{which} {}
 
-  void start(range arena, const std::vector<vm::file_identity>& files) override {
-    sound_->start(arena, files);
-    arena_ = arena;
+  void start(const stage& on, const std::vector<vm::file_identity>& files) override {
+    sound_->start(on, files);
+    arena_ = on.arena;
   }
 
   sight perform(const call& one) override {
     call asked = one;
-    if (which_ == broken_rule::unmaps_where_nothing_may_be && one.what == verb::map)
-      asked.flags = (one.flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
+    const bool is_careful = one.what == verb::map && (one.flags & MAP_FIXED_NOREPLACE) != 0;
+    if (which_ == broken_rule::unmaps_where_nothing_may_be && is_careful)
+      asked.flags = (one.flags & ~std::uint32_t{MAP_FIXED_NOREPLACE}) | MAP_FIXED;
     if (which_ == broken_rule::keeps_pages_that_are_not_needed && one.advice == MADV_DONTNEED)
       asked.advice = MADV_COLD;
     sight made = sound_->perform(asked);

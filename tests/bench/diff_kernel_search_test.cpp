@@ -50,14 +50,14 @@ TEST(diff_kernel, F4_every_design_gives_what_the_kernel_gives) {
 }
 
 /// All that can be seen of the model while it performs the calls.
-std::string told_by(std::string_view design, std::span<const call> calls, range arena) {
+std::string told_by(std::string_view design, std::span<const call> calls, const stage& on) {
   const auto by = make_model(design);
-  by->start(arena, {{.name = "/first", .inode = 1}, {.name = "/second", .inode = 2}});
+  by->start(on, {{.name = "/first", .inode = 1}, {.name = "/second", .inode = 2}});
   std::string told;
   std::uint64_t first_inode = 0;
   for (const call& one : calls) {
     sight seen = by->perform(one);
-    told += to_text(one) + " = " + to_text(seen.answer) + " " + seen.bytes + "\n";
+    told += to_text(one) + " = " + to_text(seen.answer) + " " + seen.seen + "\n";
     for (proc_maps::entry& line : seen.lines) {  // numbered through all designs
       if (line.name != "/dev/zero (deleted)") continue;
       if (first_inode == 0) first_inode = line.inode;
@@ -69,13 +69,13 @@ std::string told_by(std::string_view design, std::span<const call> calls, range 
 }
 
 TEST(diff_kernel, All_designs_give_the_same_bytes_for_the_same_calls) {
-  const range arena = find_arena(64 * page_size);
+  const stage on = find_stage(64 * page_size);
   for (std::uint64_t number = 0; number < 4; ++number) {
     SCOPED_TRACE("RCUVM_SEED=" + std::to_string(seed_or(1)) + ", sequence " + std::to_string(number));
     const auto calls = sequence({.seed = seed_or(1)}, number);
-    const std::string expected = told_by(designs::names().front(), calls, arena);
+    const std::string expected = told_by(designs::names().front(), calls, on);
     for (const std::string& design : designs::names())
-      ASSERT_EQ(told_by(design, calls, arena), expected) << design;
+      ASSERT_EQ(told_by(design, calls, on), expected) << design;
   }
 }
 
