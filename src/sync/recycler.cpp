@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recycler.hpp"
 
+#include <functional>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -9,18 +10,26 @@
 
 namespace rcuvm::sync::memory::recycler {
 
+constinit magazine no_magazine;
 constinit thread_local cache own_cache;
 
 namespace {
 
 constexpr std::size_t depot_bytes_limit = std::size_t{32} << 20U;
 
-/// The full magazines of one size. A plain std::mutex: it is held for a few loads and stores, never over a wait.
+/// The magazines of one size that no thread has. A plain std::mutex: it is held for a few loads and stores, never
+/// over a wait.
 struct alignas(64) depot {
   std::mutex lock;
-  block* first_magazine = nullptr;  ///< guard: lock
-  std::size_t magazines = 0;        ///< guard: lock
+  magazine* full = nullptr;        ///< guard: lock
+  magazine* empty = nullptr;       ///< guard: lock
+  std::size_t full_magazines = 0;  ///< guard: lock
 };
+
+void push(magazine*& list, magazine* added) noexcept { added->next = std::exchange(list, added); }
+[[nodiscard]] magazine* pop(magazine*& list) noexcept {
+  return list == nullptr ? nullptr : std::exchange(list, list->next);
+}
 
 constinit std::array<depot, size_classes> depots;
 constinit atomic<std::size_t> depot_bytes{0};  ///< of all depots, for the limit
@@ -34,34 +43,41 @@ void free_block(void* object, std::size_t size_class) noexcept {
 }
 
 void free_blocks(magazine& dropped, std::size_t size_class) noexcept {
-  while (dropped.first != nullptr) free_block(std::exchange(dropped.first, dropped.first->next), size_class);
-  dropped.count = 0;
+  while (dropped.count != 0) free_block(dropped.round[--dropped.count], size_class);
 }
 
-/// A full magazine, or an empty one when the depot has none.
-magazine borrow(std::size_t size_class) noexcept {
+/// A full magazine for an empty one (or none); nullptr, and the caller keeps his, when the depot has no full one.
+[[nodiscard]] magazine* full_for(magazine* empty, std::size_t size_class) noexcept {
   depot& from = depots[size_class];
   const std::lock_guard guard{from.lock};
-  block* first = from.first_magazine;
-  if (first == nullptr) return {};
-  from.first_magazine = first->next_magazine;
-  --from.magazines;
+  magazine* full = pop(from.full);
+  if (full == nullptr) return nullptr;
+  if (empty != &no_magazine) push(from.empty, empty);
+  --from.full_magazines;
   depot_bytes.fetch_sub_relaxed(magazine_blocks(size_class) * bytes_of(size_class));
-  return {first, magazine_blocks(size_class)};
+  return full;
 }
 
-/// Takes a full magazine; what the depot has no room for is freed.
-void deposit(magazine full, std::size_t size_class) noexcept {
-  const std::size_t bytes = full.count * bytes_of(size_class);
-  if (depot_bytes.fetch_add_relaxed(bytes) + bytes > depot_bytes_limit) {
+/// An empty magazine for a full one (or none); nullptr when there is no memory, but the full one is taken over all the
+/// same. What the depot has no room for is freed.
+[[nodiscard]] magazine* empty_for(magazine* full, std::size_t size_class) noexcept {
+  const bool has_full = full != &no_magazine;
+  const std::size_t bytes = has_full ? full->count * bytes_of(size_class) : 0;
+  if (has_full && depot_bytes.fetch_add_relaxed(bytes) + bytes > depot_bytes_limit) {
     depot_bytes.fetch_sub_relaxed(bytes);
-    return free_blocks(full, size_class);
+    free_blocks(*full, size_class);
+    return full;
   }
   depot& into = depots[size_class];
-  const std::lock_guard guard{into.lock};
-  full.first->next_magazine = into.first_magazine;
-  into.first_magazine = full.first;
-  ++into.magazines;
+  {
+    const std::lock_guard guard{into.lock};
+    if (has_full) {
+      push(into.full, full);
+      ++into.full_magazines;
+    }
+    if (magazine* empty = pop(into.empty)) return empty;
+  }
+  return new (std::nothrow) magazine;
 }
 
 /// Empties the thread's cache when the thread ends.
@@ -74,8 +90,11 @@ class cache_closer {
     for (std::size_t size_class = 0; size_class != size_classes; ++size_class) {
       shelf& own = own_cache.shelves[size_class];
       own.capacity = 0;
-      free_blocks(own.loaded, size_class);
-      free_blocks(own.previous, size_class);
+      for (magazine*& each : {std::ref(own.loaded), std::ref(own.previous)}) {
+        if (each == &no_magazine) continue;
+        free_blocks(*each, size_class);
+        delete std::exchange(each, &no_magazine);
+      }
     }
   }
 };
@@ -93,19 +112,23 @@ shelf& open_shelf(std::size_t size_class) noexcept {
 void* take_elsewhere(std::size_t size_class) noexcept {
   shelf& own = open_shelf(size_class);
   if (own.capacity == 0) return allocate_block(size_class);
-  if (own.previous.count != 0) {
+  if (own.previous->count != 0) {
     std::swap(own.loaded, own.previous);
-  } else {
-    own.loaded = borrow(size_class);
+  } else if (magazine* full = full_for(own.loaded, size_class)) {
+    own.loaded = full;
   }
-  return own.loaded.count == 0 ? allocate_block(size_class) : take(size_class);
+  return own.loaded->count == 0 ? allocate_block(size_class) : take(size_class);
 }
 
 void give_elsewhere(void* object, std::size_t size_class) noexcept {
   shelf& own = open_shelf(size_class);
   if (own.capacity == 0) return free_block(object, size_class);
-  if (own.loaded.count == own.capacity) {
-    if (own.previous.count != 0) deposit(std::exchange(own.previous, {}), size_class);
+  if (own.loaded == &no_magazine || own.loaded->count == own.capacity) {
+    if (own.previous == &no_magazine || own.previous->count != 0) {
+      magazine* empty = empty_for(std::exchange(own.previous, &no_magazine), size_class);
+      if (empty == nullptr) return free_block(object, size_class);
+      own.previous = empty;
+    }
     std::swap(own.loaded, own.previous);
   }
   give(object, size_class);
@@ -113,7 +136,7 @@ void give_elsewhere(void* object, std::size_t size_class) noexcept {
 
 std::size_t blocks_in_depot(std::size_t size_class) noexcept {
   const std::lock_guard guard{depots[size_class].lock};
-  return depots[size_class].magazines * magazine_blocks(size_class);
+  return depots[size_class].full_magazines * magazine_blocks(size_class);
 }
 
 }  // namespace rcuvm::sync::memory::recycler

@@ -24,7 +24,7 @@ namespace rcuvm::sync::memory::recycler {
 
 ///   thread A (writer)            depot, per size              thread B (reclaimer)
 ///   loaded   [b b b b]  <------  [full magazine]   <------    loaded   [b b]
-///   previous [ ]                 [full magazine]              previous [b b b b]
+///   previous [ ]        ------>  [empty magazine]  ------>    previous [b b b b]
 ///      take: pop                    one lock per                 give: push
 ///                                   magazine
 ///
@@ -33,13 +33,9 @@ namespace rcuvm::sync::memory::recycler {
 /// Ordering   the depot's mutex hands magazines over.
 /// Bound      a thread keeps two magazines (up to 32 KiB) per size, the depot 32 MiB in all; the rest is freed.
 /// Source     Bonwick and Adams, Magazines and Vmem, USENIX 2001: two magazines, so that a thread that allocates and
-///            frees in turn at a magazine's end stays away from the depot.
+///            frees in turn at a magazine's end stays away from the depot. A magazine is an array of addresses: a block
+///            that is given and taken is never written to, so it stays in the cache of the core that will use it.
 /// Cost       two to three ns.
-
-struct block {
-  block* next;           ///< in the magazine
-  block* next_magazine;  ///< in the depot; of a magazine's first block
-};
 
 inline constexpr std::size_t fine_step = 64;
 inline constexpr std::size_t fine_end = 1024;
@@ -47,6 +43,7 @@ inline constexpr std::size_t coarse_step = 512;
 inline constexpr std::size_t largest = 4096;
 inline constexpr std::size_t size_classes = fine_end / fine_step + (largest - fine_end) / coarse_step;
 inline constexpr std::size_t magazine_bytes = std::size_t{16} << 10U;
+inline constexpr std::uint32_t most_rounds = 62;
 
 /// Not for 0 bytes or more than `largest`.
 [[nodiscard]] constexpr std::size_t class_of(std::size_t bytes) noexcept {
@@ -67,7 +64,7 @@ inline constexpr std::size_t magazine_bytes = std::size_t{16} << 10U;
 
 [[nodiscard]] constexpr std::uint32_t magazine_blocks(std::size_t size_class) noexcept {
   const std::size_t blocks = magazine_bytes / bytes_of(size_class);
-  return static_cast<std::uint32_t>(blocks < 64 ? blocks : 64);
+  return static_cast<std::uint32_t>(blocks < most_rounds ? blocks : most_rounds);
 }
 
 /// Whether blocks of this size and alignment are kept at all.
@@ -80,14 +77,18 @@ inline constexpr std::size_t magazine_bytes = std::size_t{16} << 10U;
 }
 
 struct magazine {
-  block* first = nullptr;
+  magazine* next = nullptr;  ///< in the depot
   std::uint32_t count = 0;
+  void* round[most_rounds]{};
 };
+
+/// Stands where a shelf has no magazine. Never changed.
+extern constinit magazine no_magazine;
 
 /// One thread's magazines of one size.
 struct shelf {
-  magazine loaded;
-  magazine previous;  ///< empty or full
+  magazine* loaded = &no_magazine;
+  magazine* previous = &no_magazine;  ///< empty or full
   std::uint32_t capacity =
       0;  ///< of a magazine; 0 while the thread keeps nothing (before its first, after its last)
 };
@@ -104,21 +105,15 @@ void give_elsewhere(void* object, std::size_t size_class) noexcept;
 
 /// A block of the class, or nullptr when there is no memory.
 [[nodiscard]] inline void* take(std::size_t size_class) noexcept {
-  magazine& loaded = own_cache.shelves[size_class].loaded;
-  block* top = loaded.first;
-  if (top == nullptr) return take_elsewhere(size_class);
-  loaded.first = top->next;
-  --loaded.count;
-  return top;
+  magazine& loaded = *own_cache.shelves[size_class].loaded;
+  return loaded.count == 0 ? take_elsewhere(size_class) : loaded.round[--loaded.count];
 }
 
 inline void give(void* object, std::size_t size_class) noexcept {
-  shelf& own = own_cache.shelves[size_class];
-  if (own.loaded.count == own.capacity) return give_elsewhere(object, size_class);
-  auto* top = static_cast<block*>(object);
-  top->next = own.loaded.first;
-  own.loaded.first = top;
-  ++own.loaded.count;
+  const shelf& own = own_cache.shelves[size_class];
+  if (own.loaded == &no_magazine || own.loaded->count == own.capacity)
+    return give_elsewhere(object, size_class);
+  own.loaded->round[own.loaded->count++] = object;
 }
 
 /// Blocks that the depot holds. For tests.
