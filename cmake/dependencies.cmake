@@ -7,6 +7,7 @@ endif()
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(rcuvm_urcu REQUIRED IMPORTED_TARGET liburcu-${RCUVM_RCU})
+pkg_check_modules(rcuvm_hwy REQUIRED IMPORTED_TARGET libhwy)
 if(RCUVM_EXPLORER)
   find_package(Boost 1.74 REQUIRED COMPONENTS context)
 else()

@@ -144,8 +144,8 @@ class maple_tree {
   }
 
   reclaim::limbo& limbo_;
-  tree::published_root<Layout> root_;                ///< guard: stored by the writer, atomic
-  alignas(64) tree::writer_state<Layout> writer_{};  ///< guard: writer. Not on the line that readers load.
+  tree::published_root<Layout> root_;        ///< guard: stored by the writer, atomic
+  alignas(64) tree::writer_state writer_{};  ///< guard: writer. Not on the line that readers load.
 };
 
 }  // namespace rcuvm

@@ -17,9 +17,10 @@
 namespace rcuvm::tree::testing {
 
 /// A layout of its own for each Tag, so that tests do not see each other's nodes.
-template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void>
+template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void, unsigned PlainSlots = LeafSlots>
 struct counting_layout {
   static constexpr unsigned leaf_slots = LeafSlots;
+  static constexpr unsigned plain_leaf_slots = PlainSlots;
   static constexpr unsigned inner_slots = InnerSlots;
 
   static void count_nodes(int change) noexcept { live_.fetch_add_relaxed(change); }
@@ -27,13 +28,6 @@ struct counting_layout {
 
  private:
   inline static sync::atomic<std::int64_t> live_{0};
-};
-
-/// The same, with nodes used again.
-template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void>
-struct recycling_layout
-    : counting_layout<LeafSlots, InnerSlots, recycling_layout<LeafSlots, InnerSlots, Tag>> {
-  static constexpr bool recycles_nodes = true;
 };
 
 /// A record that the tree owns.

@@ -32,7 +32,7 @@ TEST(dump, shows_levels_ranges_gaps_and_records) {
             "  [0] 0 - 0x3, largest gap 0: leaf, 2 slots, 1 reference\n"
             "    0 - 0x2 #\n"
             "    0x2 - 0x3 #\n"
-            "  [1] 0x3 - 0xffffffffffffffff, largest gap 0xfffffffffffffff8: leaf, 3 slots, 1 reference\n"
+            "  [1] 0x3 - 0xffffffffffffffff, largest gap 0xffffffffffffffff: leaf, 3 slots, 1 reference\n"
             "    0x3 - 0x4 gap\n"
             "    0x4 - 0x7 #\n"
             "    0x7 - 0xffffffffffffffff gap\n");

@@ -11,9 +11,10 @@
 namespace rcuvm::tree::testing {
 namespace {
 
-template <unsigned LeafSlots, unsigned InnerSlots>
+template <unsigned LeafSlots, unsigned InnerSlots, unsigned PlainSlots = LeafSlots>
 struct slots {
   static constexpr unsigned leaf_slots = LeafSlots;
+  static constexpr unsigned plain_leaf_slots = PlainSlots;
   static constexpr unsigned inner_slots = InnerSlots;
 };
 
@@ -35,12 +36,14 @@ template <class Node>
 void check_cuts(const sequence<Node>& contents, const std::string& pattern) {
   const auto cuts = contents.cut();
   const std::size_t fewest = (pattern.size() + Node::slots - 1) / Node::slots;
+  const std::size_t most = (pattern.size() + Node::plain_slots - 1) / Node::plain_slots + 1;
   ASSERT_GE(cuts.pieces, fewest) << pattern;
-  ASSERT_LE(cuts.pieces, fewest + 1) << pattern;
+  ASSERT_LE(cuts.pieces, most) << pattern;
   unsigned from = 0;
   for (unsigned i = 0; i < cuts.pieces; ++i) {
     const unsigned size = cuts.end[i] - from;
     ASSERT_LE(size, Node::slots) << pattern << " piece " << i;
+    ASSERT_TRUE(contents.fits(from, cuts.end[i])) << pattern << " piece " << i;
     ASSERT_TRUE(size >= Node::minimum || cuts.pieces == 1) << pattern << " piece " << i;
     ASSERT_TRUE(pattern[cuts.end[i] - 1] != '.' || i + 1 == cuts.pieces) << pattern << " piece " << i;
     from = cuts.end[i];
@@ -78,19 +81,28 @@ TEST(sequence, cuts_of_every_pattern_are_legal_5) { check_all_patterns<slots<5, 
 TEST(sequence, cuts_of_every_pattern_are_legal_6) { check_all_patterns<slots<6, 7>>(19); }
 TEST(sequence, cuts_of_every_pattern_are_legal_15) { check_all_patterns<slots<15, 13>>(20); }
 
+// The last leaf spans the space, so its pivots can't be packed and it holds fewer slots.
+TEST(sequence, cuts_of_every_pattern_are_legal_7_or_4) { check_all_patterns<slots<7, 7, 4>>(18); }
+TEST(sequence, cuts_of_every_pattern_are_legal_31_or_16) { check_all_patterns<slots<31, 25, 16>>(20); }
+
 /// Gaps at every second slot, and full nodes: where the last slot of a full node is a gap there must be one
 /// more node.
-TEST(sequence, cuts_of_long_sequences_are_legal) {
-  using node = leaf<slots<15, 13>>;
-  for (unsigned length = 16; length <= 64; ++length) {
+template <class Node>
+void check_long_sequences() {
+  for (unsigned length = 16; length <= sequence<Node>::capacity; ++length) {
     for (unsigned first_gap = 0; first_gap < 3; ++first_gap) {
       for (unsigned distance = 2; distance < 17; ++distance) {
         std::string pattern(length, 'A');
         for (unsigned i = first_gap; i < length; i += distance) pattern[i] = '.';
-        check_cuts(leaf_sequence<node>(pattern, true), pattern);
+        check_cuts(leaf_sequence<Node>(pattern, true), pattern);
       }
     }
   }
+}
+
+TEST(sequence, cuts_of_long_sequences_are_legal) {
+  check_long_sequences<leaf<slots<15, 13>>>();
+  check_long_sequences<leaf<slots<31, 25, 16>>>();
 }
 
 TEST(sequence, a_full_node_that_would_end_in_a_gap_becomes_three) {
@@ -112,16 +124,17 @@ TEST(sequence, gaps_join) {
 TEST(sequence, a_written_node_has_empty_slots_behind_its_end) {
   using node = inner<slots<4, 4>>;
   sequence<node> contents{7};
-  contents.push(10, &record, 3);
-  contents.push(20, &record, 9);
+  contents.push(10, &record, gap_size::round_up(3));
+  contents.push(20, &record, gap_size::round_up(9));
   node made;
   contents.write(made, 0, 2);
   EXPECT_EQ(made.head.count, 2U);
-  EXPECT_EQ(made.pivot[1], 20U);
-  EXPECT_EQ(made.pivot[2], space_end);
+  EXPECT_EQ(made.pivot[0], 10U);
+  EXPECT_EQ(made.end_of(1, 20), 20U);
+  EXPECT_EQ(made.pivot[1], space_end);
   EXPECT_EQ(made.slot[3], nullptr);
-  EXPECT_EQ(made.gap[2], 0U);
-  EXPECT_EQ(made.largest_gap(7), 9U);
+  EXPECT_EQ(made.gap[2], gap_size::round_up(0));
+  EXPECT_EQ(made.largest_gap().keys(), 9U);
 }
 
 }  // namespace

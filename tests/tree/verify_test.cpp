@@ -25,9 +25,10 @@ class broken_tree : public ::testing::Test {
     while (at.level() > 1) at = at.child(0);
     return at;
   }
-  std::string first_leaf_path() {
+  std::string first_leaf_path() { return first_inner_path() + "[0]"; }
+  std::string first_inner_path() {
     std::string path = "root";
-    for (unsigned level = root().level(); level != 0; --level) path += "[0]";
+    for (unsigned level = root().level(); level != 1; --level) path += "[0]";
     return path;
   }
 
@@ -50,12 +51,16 @@ class broken_tree : public ::testing::Test {
 };
 
 TEST_F(broken_tree, pivots_that_fall) {
-  breaks(first_leaf().pivot[1], std::uint64_t{1}, first_leaf_path(), "pivots rise: pivot 1");
+  breaks(first_leaf().pivot.packed[0], std::uint32_t{0}, first_leaf_path(), "pivots rise: pivot 0");
+}
+TEST_F(broken_tree, inner_pivots_that_fall) {
+  breaks(first_inner().as_inner().pivot[0], std::uint64_t{0}, first_inner_path(), "pivots rise: pivot 0");
 }
 TEST_F(broken_tree, a_node_that_ends_elsewhere_than_its_parent_says) {
   const unsigned last = first_leaf().head.count - 1U;
-  breaks(first_leaf().pivot[last], first_leaf().pivot[last] + 1, first_leaf_path(),
-         "last pivot is the node's end");
+  ASSERT_GE(last, 1U);
+  breaks(first_leaf().pivot.packed[last - 1], static_cast<std::uint32_t>(first_inner().as_inner().pivot[0]),
+         first_leaf_path(), "last pivot lies below the node's end");
 }
 TEST_F(broken_tree, neighbouring_gaps) {
   // AB.|.. where C was
@@ -70,7 +75,7 @@ TEST_F(broken_tree, a_leaf_that_ends_in_a_gap) {
          "no leaf but the last ends in a gap");
 }
 TEST_F(broken_tree, a_gap_that_the_parent_does_not_know) {
-  breaks(first_inner().as_inner().gap[0], std::uint64_t{9}, first_leaf_path(),
+  breaks(first_inner().as_inner().gap[0], gap_size::round_up(9), first_leaf_path(),
          "the largest gap is 9, it is 0");
 }
 TEST_F(broken_tree, a_node_with_too_few_slots) {
@@ -89,12 +94,14 @@ TEST_F(broken_tree, unused_slots_with_something_in_them) {
   leaf<small_layout>& node = first_leaf();
   ASSERT_LT(node.head.count, 4U);
   breaks(node.slot[3], static_cast<void*>(record_of('Z')), first_leaf_path(), "unused slots are empty");
-  breaks(node.pivot[3], std::uint64_t{1000}, first_leaf_path(), "unused slots are empty");
+  breaks(node.pivot.packed[2], std::uint32_t{1000}, first_leaf_path(),
+         "unused pivots are the largest number");
 }
-TEST_F(broken_tree, unused_gaps_with_something_in_them) {
+TEST_F(broken_tree, unused_gaps_and_pivots_with_something_in_them) {
   inner<small_layout>& node = root().as_inner();
   ASSERT_LT(node.head.count, 4U);
-  breaks(node.gap[3], std::uint64_t{1}, "root", "unused gaps are 0");
+  breaks(node.pivot[2], std::uint64_t{1000}, "root", "unused pivots are the largest number");
+  breaks(node.gap[3], gap_size::round_up(1), "root", "unused gaps are 0");
 }
 TEST_F(broken_tree, an_inner_slot_without_a_child) {
   breaks(first_inner().as_inner().slot[0], static_cast<void*>(nullptr), first_leaf_path(),
@@ -114,13 +121,13 @@ TEST_F(broken_tree, a_node_without_a_reference) {
 TEST(verify, nodes_without_entries) {
   drawn_tree tree{"A"};
   auto& only = open_view<letter, small_layout>{tree.read()}.root().as_leaf();
-  const std::uint64_t pivot = only.pivot[0];
+  ASSERT_TRUE(only.is_plain());  // it spans the space
   only.slot[0] = nullptr;
-  only.pivot[0] = space_end;
+  only.pivot.plain[0] = space_end;
   only.head.count = 1;
   const auto sound = tree.read().verify();
   only.slot[0] = record_of('A');
-  only.pivot[0] = pivot;
+  only.pivot.plain[0] = 1;
   only.head.count = 2;
   ASSERT_FALSE(sound);
   EXPECT_EQ(sound.error(), "root: a tree without entries has no nodes");

@@ -9,6 +9,7 @@
 /// Readers   one per cursor; the version must be held as for a lookup. Progress: wait-free.
 /// Kernel    mas_for_each, vma_iterator.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "rcuvm/base/range.hpp"
@@ -41,7 +42,7 @@ class cursor {
         return;
       }
       if (++slot_ == leaf_->head.count) enter_next_leaf();
-      at_.where.end = leaf_->pivot[slot_];
+      at_.where.end = leaf_->end_of(slot_, leaf_end_);
       at_.record = leaf_->slot[slot_];
     } while (at_.record == nullptr);
   }
@@ -50,21 +51,23 @@ class cursor {
   struct step {
     const inner<Layout>* node;
     unsigned slot;
+    std::uint64_t end;  ///< of the node
   };
 
   void descend(link<Layout> root, std::uint64_t key) noexcept {
-    std::uint64_t low = 0;
+    range covered{0, space_end};
     const void* at = root.node();
     for (unsigned level = root.level(); level != 0; --level) {
       const auto* node = static_cast<const inner<Layout>*>(at);
-      const unsigned slot = slot_of(node->pivot, key);
-      if (slot != 0) low = node->pivot[slot - 1];
-      path_[level] = {node, slot};
+      const unsigned slot = node->slot_of(key);
+      path_[level] = {node, slot, covered.end};
+      covered = range_of(*node, slot, covered);
       at = node->slot[slot];
     }
     leaf_ = static_cast<const leaf<Layout>*>(at);
-    slot_ = slot_of(leaf_->pivot, key);
-    at_ = place<Layout>{leaf_, slot_, slot_ != 0 ? leaf_->pivot[slot_ - 1] : low}.read();
+    leaf_end_ = covered.end;
+    slot_ = leaf_->slot_of(key);
+    at_ = {range_of(*leaf_, slot_, covered), leaf_->slot[slot_]};
   }
 
   /// The space has not ended, so there is one.
@@ -72,18 +75,31 @@ class cursor {
     unsigned level = 1;
     while (path_[level].slot + 1 == path_[level].node->head.count) ++level;
     ++path_[level].slot;
-    const void* at = path_[level].node->slot[path_[level].slot];
-    while (--level != 0) {
-      path_[level] = {static_cast<const inner<Layout>*>(at), 0};
-      at = path_[level].node->slot[0];
+    while (true) {
+      const step& above = path_[level];
+      const void* at = above.node->slot[above.slot];
+      const std::uint64_t end = above.node->end_of(above.slot, above.end);
+      if (--level == 0) {
+        leaf_ = static_cast<const leaf<Layout>*>(at);
+        if (above.slot + 1U < above.node->head.count) fetch_ahead(above.node->slot[above.slot + 1]);
+        leaf_end_ = end;
+        slot_ = 0;
+        return;
+      }
+      path_[level] = {static_cast<const inner<Layout>*>(at), 0, end};
     }
-    leaf_ = static_cast<const leaf<Layout>*>(at);
-    slot_ = 0;
+  }
+
+  /// Asks for a leaf that will be walked after this one.
+  static void fetch_ahead(const void* next) noexcept {
+    for (std::size_t byte = 0; byte < sizeof(leaf<Layout>); byte += 64)
+      __builtin_prefetch(static_cast<const char*>(next) + byte);
   }
 
   found at_{};
   std::uint64_t to_ = 0;
   const leaf<Layout>* leaf_ = nullptr;
+  std::uint64_t leaf_end_ = 0;
   unsigned slot_ = 0;
   step path_[max_levels<Layout> + 1];
 };

@@ -15,6 +15,7 @@
 #include <ostream>
 #include <string>
 
+#include "rcuvm/base/range.hpp"
 #include "rcuvm/tree/node.hpp"
 
 namespace rcuvm::tree {
@@ -47,49 +48,52 @@ std::string describe(link<Layout> at) {
 }
 
 template <class Layout>
-void dump_below(std::ostream& out, link<Layout> at, std::uint64_t low, const std::string& indent) {
+range slot_range(link<Layout> at, unsigned slot, range covered) noexcept {
+  return at.level() == 0 ? range_of(at.as_leaf(), slot, covered) : range_of(at.as_inner(), slot, covered);
+}
+
+inline void print_record(std::ostream& out, const void* record) {
+  if (record == nullptr)
+    out << "gap";
+  else
+    out << reinterpret_cast<std::uintptr_t>(record);  // NOLINT: the address is the name
+}
+
+template <class Layout>
+void dump_below(std::ostream& out, link<Layout> at, range covered, const std::string& indent) {
   out << describe(at) << '\n';
   for (unsigned i = 0; i < at.head().count; ++i) {
+    const range where = slot_range(at, i, covered);
     if (at.level() == 0) {
-      const leaf<Layout>& node = at.as_leaf();
-      out << indent << low << " - " << node.pivot[i] << ' ';
-      if (node.slot[i] == nullptr)
-        out << "gap\n";
-      else
-        out << reinterpret_cast<std::uintptr_t>(node.slot[i]) << '\n';  // NOLINT: the address is the name
-      low = node.pivot[i];
+      out << indent << where.start << " - " << where.end << ' ';
+      print_record(out, at.as_leaf().slot[i]);
+      out << '\n';
     } else {
-      const inner<Layout>& node = at.as_inner();
-      out << indent << '[' << std::to_string(i) << "] " << low << " - " << node.pivot[i] << ", largest gap "
-          << node.gap[i] << ": ";
-      dump_below(out, at.child(i), low, indent + "  ");
-      low = node.pivot[i];
+      out << indent << '[' << std::to_string(i) << "] " << where.start << " - " << where.end
+          << ", largest gap " << at.as_inner().gap[i].keys() << ": ";
+      dump_below(out, at.child(i), where, indent + "  ");
     }
   }
 }
 
 template <class Layout>
-void draw_below(std::ostream& out, link<Layout> at, std::uint64_t low) {
+void draw_below(std::ostream& out, link<Layout> at, range covered) {
   const auto name = [](link<Layout> node) { return "n" + std::to_string(node.word()); };
   out << "  " << name(at) << " [label=\"{" << describe(at) << "|{";
-  std::uint64_t start = low;
   for (unsigned i = 0; i < at.head().count; ++i) {
-    const std::uint64_t end = at.level() == 0 ? at.as_leaf().pivot[i] : at.as_inner().pivot[i];
-    out << (i == 0 ? "" : "|") << "<s" << std::to_string(i) << "> " << start << "\\n" << end << "\\n";
+    const range where = slot_range(at, i, covered);
+    out << (i == 0 ? "" : "|") << "<s" << std::to_string(i) << "> " << where.start << "\\n"
+        << where.end << "\\n";
     if (at.level() != 0)
-      out << "gap " << at.as_inner().gap[i];
-    else if (at.as_leaf().slot[i] == nullptr)
-      out << "gap";
+      out << "gap " << at.as_inner().gap[i].keys();
     else
-      out << reinterpret_cast<std::uintptr_t>(at.as_leaf().slot[i]);  // NOLINT: the address is the name
-    start = end;
+      print_record(out, at.as_leaf().slot[i]);
   }
   out << "}}\"];\n";
   if (at.level() == 0) return;
   for (unsigned i = 0; i < at.head().count; ++i) {
     out << "  " << name(at) << ":s" << std::to_string(i) << " -> " << name(at.child(i)) << ";\n";
-    draw_below(out, at.child(i), low);
-    low = at.as_inner().pivot[i];
+    draw_below(out, at.child(i), slot_range(at, i, covered));
   }
 }
 
@@ -102,14 +106,14 @@ void dump_text(std::ostream& out, link<Layout> root) {
   if (root.is_null())
     out << "empty\n";
   else
-    detail::dump_below(out, root, 0, "  ");
+    detail::dump_below(out, root, range{0, space_end}, "  ");
 }
 
 template <class Layout>
 void dump_graphviz(std::ostream& out, link<Layout> root) {
   const detail::hexadecimal numbers{out};
   out << "digraph maple_tree {\n  node [shape=record, fontname=monospace, fontsize=10];\n";
-  if (!root.is_null()) detail::draw_below(out, root, 0);
+  if (!root.is_null()) detail::draw_below(out, root, range{0, space_end});
   out << "}\n";
 }
 

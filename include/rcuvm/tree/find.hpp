@@ -7,56 +7,83 @@
 ///           wait-free; loads only, as many nodes as the tree has levels; no retry, since nodes never change.
 /// Kernel    mtree_load, mas_walk.
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/tree/gap_size.hpp"
+#include "rcuvm/tree/inner.hpp"
+#include "rcuvm/tree/layout.hpp"
+#include "rcuvm/tree/leaf.hpp"
 #include "rcuvm/tree/node.hpp"
+#include "rcuvm/tree/place.hpp"
+#include "rcuvm/tree/simd.hpp"
 
 namespace rcuvm::tree {
+
+/// Whether descents are compiled for several instruction sets. Not in the checked build, whose engine must see
+/// each load.
+template <class Layout>
+inline constexpr bool has_simd =
+#ifdef RCUVM_CHECKED
+    false;
+#else
+    std::is_same_v<Layout, wide_layout>;
+#endif
+
+/// leaf::gaps and inner::slots_with_gap, with vectors where there are any.
+template <class Layout>
+[[nodiscard]] inline std::uint64_t gaps_of(const leaf<Layout>& node) noexcept {
+  if constexpr (has_simd<Layout>) return simd::gaps(node);
+  return node.gaps();
+}
+template <class Layout>
+[[nodiscard]] inline std::uint64_t slots_with_gap(const inner<Layout>& node, gap_size size) noexcept {
+  if constexpr (has_simd<Layout>) return simd::slots_with_gap(node, size);
+  return node.slots_with_gap(size);
+}
 
 /// The record at `key`; null when the key lies in a gap.
 template <class Layout>
 [[nodiscard]] inline void* find(link<Layout> root, std::uint64_t key) noexcept {
   if (root.is_null() || key == space_end) return nullptr;
+  if constexpr (has_simd<Layout>) return simd::find(root, key);
   const void* at = root.node();
   for (unsigned level = root.level(); level != 0; --level) {
     const auto& node = *static_cast<const inner<Layout>*>(at);
-    at = node.slot[slot_of(node.pivot, key)];
+    at = node.slot[node.slot_of(key)];
   }
   const auto& bottom = *static_cast<const leaf<Layout>*>(at);
-  return bottom.slot[slot_of(bottom.pivot, key)];
+  return bottom.slot[bottom.slot_of(key)];
 }
 
-/// One slot of a leaf, with its range.
-struct found {
-  range where;
-  void* record = nullptr;
-};
-
-/// A leaf's slot, with all that is needed to step to its neighbours in the leaf.
+/// The records at keys[0] .. keys[count-1], in their order.
 template <class Layout>
-struct place {
-  const leaf<Layout>* node;
-  unsigned slot;
-  std::uint64_t start;
-
-  [[nodiscard]] found read() const noexcept { return {{start, node->pivot[slot]}, node->slot[slot]}; }
-};
+inline void find_many(link<Layout> root, const std::uint64_t* keys, void** records,
+                      std::size_t count) noexcept {
+  if constexpr (has_simd<Layout>) {
+    if (!root.is_null() && std::find(keys, keys + count, space_end) == keys + count)
+      return simd::find_many(root, keys, records, count);
+  }
+  for (std::size_t i = 0; i < count; ++i) records[i] = find(root, keys[i]);
+}
 
 /// The slot that holds `key`. The root is not null, the key not space_end.
 template <class Layout>
 [[nodiscard]] inline place<Layout> locate(link<Layout> root, std::uint64_t key) noexcept {
-  std::uint64_t low = 0;
+  if constexpr (has_simd<Layout>) return simd::locate(root, key);
+  range covered{0, space_end};
   const void* at = root.node();
   for (unsigned level = root.level(); level != 0; --level) {
     const auto& node = *static_cast<const inner<Layout>*>(at);
-    const unsigned slot = slot_of(node.pivot, key);
-    if (slot != 0) low = node.pivot[slot - 1];
+    const unsigned slot = node.slot_of(key);
+    covered = range_of(node, slot, covered);
     at = node.slot[slot];
   }
   const auto* bottom = static_cast<const leaf<Layout>*>(at);
-  const unsigned slot = slot_of(bottom->pivot, key);
-  return {bottom, slot, slot != 0 ? bottom->pivot[slot - 1] : low};
+  return {bottom, covered, bottom->slot_of(key)};
 }
 
 /// The first record whose range ends above `key`, a null record when there is none.
@@ -65,11 +92,7 @@ template <class Layout>
 [[nodiscard]] inline found find_next(link<Layout> root, std::uint64_t key) noexcept {
   if (root.is_null() || key == space_end) return {};
   place<Layout> at = locate(root, key);
-  if (at.node->slot[at.slot] == nullptr) {
-    at.start = at.node->pivot[at.slot];
-    if (at.start == space_end) return {};
-    ++at.slot;
-  }
+  if (at.node->slot[at.slot] == nullptr && ++at.slot == at.node->head.count) return {};
   return at.read();
 }
 
@@ -78,9 +101,11 @@ template <class Layout>
 [[nodiscard]] inline found find_previous(link<Layout> root, std::uint64_t key) noexcept {
   if (root.is_null() || key == 0) return {};
   const place<Layout> at = locate(root, key - 1);
-  if (at.node->slot[at.slot] != nullptr) return at.read();
-  if (at.start == 0) return {};
-  return locate(root, at.start - 1).read();  // ends where the gap starts, and two gaps are never neighbours
+  const found here = at.read();
+  if (here.record != nullptr) return here;
+  if (here.where.start == 0) return {};
+  return locate(root, here.where.start - 1)
+      .read();  // ends where the gap starts, and two gaps are never neighbours
 }
 
 }  // namespace rcuvm::tree

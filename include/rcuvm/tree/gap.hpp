@@ -3,8 +3,8 @@
 
 /// Search for room: the lowest or highest place of a given size and alignment that no record touches.
 ///
-/// Descends only where a child's largest gap is big enough. Limits and alignment may still defeat such a
-/// candidate; then the search goes on with the next one. So without them the cost is one descent; with them
+/// Descends only where a child's largest gap is big enough, as far as its rounded size tells. Limits, alignment
+/// and, rarely, the rounding may still defeat such a candidate; then the search goes on with the next one. So without them the cost is one descent; with them
 /// at worst one visit of each gap of at least that size inside the limits.
 ///
 /// Readers   as for a lookup: loads only. Kernel: mas_empty_area, mas_empty_area_rev, vm_unmapped_area.
@@ -14,7 +14,12 @@
 #include <optional>
 
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/tree/find.hpp"
+#include "rcuvm/tree/gap_size.hpp"
+#include "rcuvm/tree/inner.hpp"
+#include "rcuvm/tree/leaf.hpp"
 #include "rcuvm/tree/node.hpp"
+#include "rcuvm/tree/simd.hpp"
 
 namespace rcuvm::tree {
 
@@ -23,6 +28,7 @@ struct gap_request {
   std::uint64_t size;       ///< keys, not 0
   range within;             ///< the whole place lies in here
   std::uint64_t alignment;  ///< of the place's start; a power of two
+  gap_size rounded = gap_size::round_up(size);
 };
 
 namespace detail {
@@ -46,35 +52,46 @@ namespace detail {
   return start;
 }
 
-/// Goes through the slots of the node below `at`, upwards or downwards, and into those that may hold the
-/// place.
+/// The slots that may hold the place: a bit each.
+template <class Layout>
+[[nodiscard]] std::uint64_t candidates(const leaf<Layout>& node, const gap_request& /*wanted*/) noexcept {
+  return gaps_of(node);
+}
+template <class Layout>
+[[nodiscard]] std::uint64_t candidates(const inner<Layout>& node, const gap_request& wanted) noexcept {
+  return slots_with_gap(node, wanted.rounded);
+}
+
+/// Goes through the slots of the node that overlap the limits, upwards or downwards, and into those that may
+/// hold the place.
+template <bool Upwards, class Node, class F>
+[[nodiscard]] std::optional<std::uint64_t> visit_slots(const Node& node, range covered,
+                                                       const gap_request& wanted, F try_slot) noexcept {
+  std::uint64_t left = candidates(node, wanted);
+  if (wanted.within.start > covered.start) left &= ~std::uint64_t{0} << node.slot_of(wanted.within.start);
+  if (wanted.within.end < covered.end)
+    left &= ~std::uint64_t{0} >> (63 - node.slot_of(wanted.within.end - 1));
+  while (left != 0) {
+    const auto slot = static_cast<unsigned>(Upwards ? std::countr_zero(left) : 63 - std::countl_zero(left));
+    if (const auto start = try_slot(slot)) return start;
+    left &= ~(std::uint64_t{1} << slot);
+  }
+  return std::nullopt;
+}
+
 template <class Layout, bool Upwards>
-[[nodiscard]] std::optional<std::uint64_t> search_gap(link<Layout> at, std::uint64_t low,
+[[nodiscard]] std::optional<std::uint64_t> search_gap(link<Layout> at, range covered,
                                                       const gap_request& wanted) noexcept {
-  const auto visit = [&](const auto& node, auto&& try_slot) -> std::optional<std::uint64_t> {
-    const unsigned first = wanted.within.start <= low ? 0 : slot_of(node.pivot, wanted.within.start);
-    const unsigned end = node.pivot[node.head.count - 1U] <= wanted.within.end
-                             ? node.head.count
-                             : slot_of(node.pivot, wanted.within.end - 1) + 1;
-    for (unsigned step = first; step < end; ++step) {
-      const unsigned slot = Upwards ? step : end - 1 - (step - first);
-      const range where{slot == 0 ? low : node.pivot[slot - 1], node.pivot[slot]};
-      if (const auto start = try_slot(slot, where)) return start;
-    }
-    return std::nullopt;
-  };
   if (at.level() == 0) {
     const leaf<Layout>& node = at.as_leaf();
-    return visit(node, [&](unsigned slot, range where) -> std::optional<std::uint64_t> {
-      if (node.slot[slot] != nullptr) return std::nullopt;
-      const range free = where.intersection(wanted.within);
+    return visit_slots<Upwards>(node, covered, wanted, [&](unsigned slot) {
+      const range free = range_of(node, slot, covered).intersection(wanted.within);
       return Upwards ? lowest_start(free, wanted) : highest_start(free, wanted);
     });
   }
   const inner<Layout>& node = at.as_inner();
-  return visit(node, [&](unsigned slot, range where) -> std::optional<std::uint64_t> {
-    if (node.gap[slot] < wanted.size) return std::nullopt;
-    return search_gap<Layout, Upwards>(at.child(slot), where.start, wanted);
+  return visit_slots<Upwards>(node, covered, wanted, [&](unsigned slot) {
+    return search_gap<Layout, Upwards>(at.child(slot), range_of(node, slot, covered), wanted);
   });
 }
 
@@ -91,7 +108,7 @@ template <bool Upwards, class Layout>
     start =
         Upwards ? detail::lowest_start(wanted.within, wanted) : detail::highest_start(wanted.within, wanted);
   } else {
-    start = detail::search_gap<Layout, Upwards>(root, 0, wanted);
+    start = detail::search_gap<Layout, Upwards>(root, {0, space_end}, wanted);
   }
   if (!start) return {};
   return range{*start, *start + wanted.size};

@@ -7,33 +7,20 @@
 #include <bit>
 #include <cstdint>
 
-/// A sanitizer sees a use after free only if freed nodes go back to its allocator.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define RCUVM_TREE_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define RCUVM_TREE_SANITIZED true
-#endif
-#endif
-#ifndef RCUVM_TREE_SANITIZED
-#define RCUVM_TREE_SANITIZED false
-#endif
-
 namespace rcuvm::tree {
 
 /// Four-way nodes: a tree of a few entries already has several levels. For tests and for the explorer.
 struct small_layout {
   static constexpr unsigned leaf_slots = 4;
   static constexpr unsigned inner_slots = 4;
-  static constexpr bool recycles_nodes = false;
 };
 
-/// Nodes of whole cache lines: a leaf of 4 lines (15 pivots, 15 slots, header: 248 bytes), an inner node of 5
-/// (13 pivots, 13 slots, 13 gaps, header: 320 bytes). A lookup touches at most 3 lines of each.
+/// Nodes of whole cache lines: a leaf of 6 lines (pivots in 2 of them), an inner node of 16 (pivots in
+/// 7). A lookup touches one line more of each. Why these shapes: leaf.hpp, inner.hpp.
 struct wide_layout {
-  static constexpr unsigned leaf_slots = 15;
-  static constexpr unsigned inner_slots = 13;
-  static constexpr bool recycles_nodes = !RCUVM_TREE_SANITIZED;  ///< see recycle.hpp
+  static constexpr unsigned leaf_slots = 31;
+  static constexpr unsigned plain_leaf_slots = 16;
+  static constexpr unsigned inner_slots = 56;
 };
 
 #ifdef RCUVM_CHECKED
@@ -42,16 +29,24 @@ using default_layout = small_layout;
 using default_layout = wide_layout;
 #endif
 
-/// A layout may also offer `static void count_nodes(int change) noexcept`: told +1 and -1 as nodes are made
-/// and freed.
+/// A layout may also offer
+///   unsigned plain_leaf_slots                          slots of a leaf whose pivots can't be packed, fewer
+///                                                      than leaf_slots; see leaf.hpp
+///   static void count_nodes(int change) noexcept       told +1 and -1 as nodes are made and freed
 template <class Layout>
-concept node_layout = Layout::leaf_slots >= 4 && Layout::inner_slots >= 4 && Layout::leaf_slots < 256 &&
-                      Layout::inner_slots < 256;
+concept node_layout = Layout::leaf_slots >= 4 && Layout::inner_slots >= 4 && Layout::leaf_slots < 64 &&
+                      Layout::inner_slots < 64;
+
+template <class Layout>
+inline constexpr unsigned plain_slots = [] {
+  if constexpr (requires { Layout::plain_leaf_slots; }) return Layout::plain_leaf_slots;
+  return Layout::leaf_slots;
+}();
 
 /// The fewest slots of a node that is not the root.
 [[nodiscard]] constexpr unsigned minimum_slots(unsigned slots) noexcept { return std::max(2U, slots / 3); }
 
-/// Levels that no tree exceeds: 2^40 leaves of 256 bytes fill a 48-bit address space.
+/// Levels that no tree exceeds: 2^40 leaves of 256 bytes and more fill a 48-bit address space.
 template <node_layout Layout>
 inline constexpr unsigned max_levels = 2 + 40 / (std::bit_width(minimum_slots(Layout::inner_slots)) - 1);
 

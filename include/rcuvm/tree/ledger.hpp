@@ -14,9 +14,6 @@ namespace rcuvm::tree {
 /// Writers: the transaction's thread.
 template <class Layout>
 struct ledger {
-  explicit ledger(node_source<Layout>& of_the_tree) noexcept : source{of_the_tree} {}
-
-  node_source<Layout>& source;
   pile<link<Layout>> made;     ///< building nodes; each knows its place here (see building_mark)
   pile<link<Layout>> opened;   ///< live nodes whose contents were carried over into building ones
   pile<link<Layout>> dropped;  ///< subtrees that are not in the new version, by their top node
@@ -33,7 +30,7 @@ struct ledger {
   }
   void roll_back(const mark& to) noexcept {
     while (made.size() > to.made) {
-      source.free(made[made.size() - 1]);
+      free_node(made[made.size() - 1]);
       made.shrink_to(made.size() - 1);
     }
     dropped.shrink_to(to.dropped);
@@ -45,7 +42,7 @@ struct ledger {
   template <class Node>
   [[nodiscard]] Node* make(unsigned level) noexcept {
     if (!made.reserve(1)) return nullptr;
-    Node* node = source.template make<Node>(level);
+    Node* node = make_node<Node>(level);
     if (node == nullptr) return nullptr;
     node->head.references.store_relaxed(building_mark | made.size());
     made.push_reserved({node, level});
@@ -59,7 +56,7 @@ struct ledger {
     made[place] = last;
     last.head().references.store_relaxed(building_mark | place);
     made.shrink_to(made.size() - 1);
-    source.free(node);
+    free_node(node);
   }
 };
 

@@ -6,41 +6,40 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "rcuvm/tree/find.hpp"
 #include "rcuvm/tree/node.hpp"
+#include "rcuvm/tree/place.hpp"
+#include "rcuvm/tree/simd.hpp"
 
 namespace rcuvm::tree {
 
 template <class Layout>
 class path {
  public:
-  struct step {
-    link<Layout> node;
-    unsigned slot;      ///< the way goes on, or ends, there
-    std::uint64_t low;  ///< where the node starts
-  };
+  using step = path_step<Layout>;
 
   /// To the leaf slot that holds `key`.
   void descend(link<Layout> root, std::uint64_t key) noexcept {
     top_ = root.level();
-    std::uint64_t low = 0;
-    link<Layout> at = root;
+    if constexpr (has_simd<Layout>) return simd::descend(root, key, step_);
+    step_[top_] = {root, 0, {0, space_end}};
     for (unsigned level = top_; level != 0; --level) {
-      const inner<Layout>& node = at.as_inner();
-      const unsigned slot = slot_of(node.pivot, key);
-      step_[level] = {at, slot, low};
-      if (slot != 0) low = node.pivot[slot - 1];
-      at = at.child(slot);
+      step_[level].slot = step_[level].node.as_inner().slot_of(key);
+      step_[level - 1] = below(step_[level]);
     }
-    step_[0] = {at, slot_of(at.as_leaf().pivot, key), low};
+    step_[0].slot = step_[0].node.as_leaf().slot_of(key);
   }
 
   /// The same for a key that is not below the one of `left`, whose way this one goes as far as it can.
   void descend_beside(const path& left, link<Layout> root, std::uint64_t key) noexcept {
-    const leaf<Layout>& node = left.step_[0].node.as_leaf();
-    if (key >= node.pivot[node.head.count - 1U]) return descend(root, key);
+    if (key >= left.step_[0].covered.end) return descend(root, key);
+    stand_beside(left, left.step_[0].node.as_leaf().slot_of(key));
+  }
+  /// The way of `left`, to another slot of its leaf.
+  void stand_beside(const path& left, unsigned slot) noexcept {
     top_ = left.top_;
     std::copy_n(left.step_, top_ + 1, step_);
-    step_[0].slot = slot_of(node.pivot, key);
+    step_[0].slot = slot;
   }
 
   [[nodiscard]] const step& operator[](unsigned level) const noexcept { return step_[level]; }
@@ -64,23 +63,24 @@ class path {
   void turn_left(unsigned turn, unsigned level) noexcept {
     --step_[turn].slot;
     while (turn-- != level) {
-      const step& above = step_[turn + 1];
-      const std::uint64_t low = above.slot != 0 ? above.node.as_inner().pivot[above.slot - 1] : above.low;
-      const link<Layout> at = above.node.child(above.slot);
-      step_[turn] = {at, at.head().count - 1U, low};
+      step_[turn] = below(step_[turn + 1]);
+      step_[turn].slot = step_[turn].node.head().count - 1U;
     }
   }
 
-  /// Turns at `turn` to the slot behind, and on to the first slots down to `level`. Keeps no lower bounds.
+  /// Turns at `turn` to the slot behind, and on to the first slots down to `level`.
   void turn_right(unsigned turn, unsigned level) noexcept {
     ++step_[turn].slot;
-    while (turn-- != level) {
-      const step& above = step_[turn + 1];
-      step_[turn] = {above.node.child(above.slot), 0, 0};
-    }
+    while (turn-- != level) step_[turn] = below(step_[turn + 1]);
   }
 
  private:
+  /// The first slot of the node to which a step leads.
+  [[nodiscard]] static step below(const step& above) noexcept {
+    const inner<Layout>& node = above.node.as_inner();
+    return {above.node.child(above.slot), 0, range_of(node, above.slot, above.covered)};
+  }
+
   unsigned top_ = 0;
   step step_[max_levels<Layout>];
 };

@@ -11,7 +11,8 @@
 /// Two paths lead to the leaves that hold the range's first and last key. Level by level from the leaves up,
 /// the slots left of the left path, the new nodes of the level below and the slots right of the right path
 /// make the new contents of all nodes between the paths. Where these would end in a gap, the next leaf is
-/// taken in, so that the gap stands at the head of a node; where they are too few for a node, a neighbour is.
+/// taken in, so that the gap stands at the head of a node; where they are few, or too many for a node,
+/// neighbours are.
 /// Taking in moves a path to the neighbour, whichever parent it hangs under; so the level above is worked out
 /// in the same way. When the contents cover their whole level and fit one node, that is the root.
 ///
@@ -21,12 +22,14 @@
 /// Writers   the transaction's thread. Cost: one node copied per level, unless nodes fill up or empty.
 /// Kernel    mas_store_gfp, mas_wr_spanning_store, mas_wr_bnode, in one.
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <optional>
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/tree/gap_size.hpp"
 #include "rcuvm/tree/ledger.hpp"
 #include "rcuvm/tree/path.hpp"
 #include "rcuvm/tree/sequence.hpp"
@@ -40,35 +43,28 @@ class range_store {
   range_store(ledger<Layout>& book, link<Layout> root) noexcept
       : book_{book}, start_{book.now()}, root_{root} {}
 
-  /// The new root; nothing when there is no memory. `where` is not empty.
-  [[nodiscard]] std::optional<link<Layout>> run(range where, void* record) noexcept {
-    if (root_.is_null()) return plant(where, record);
+  /// Makes `root` the new one; false, and it stays, when there is no memory. `where` is not empty.
+  /// Not an optional: building one stores narrow and loads wide, and that load would wait until all the copied
+  /// nodes have left the store buffer.
+  [[nodiscard]] bool run(range where, void* record, link<Layout>& root) noexcept {
+    if (root_.is_null()) return plant(where, record, root);
     left_.descend(root_, where.start);
-    right_.descend_beside(left_, root_, where.end - 1);
-    if (record == nullptr && left_[0].node == right_[0].node && left_[0].slot == right_[0].slot &&
-        left_leaf().slot[left_[0].slot] == nullptr) {
-      return root_;
-    }
-    if (!open_paths() || !drop_between() || !note_records(where, record)) return give_up();
-
-    sequence<leaf<Layout>> contents{left_[0].low};
-    collect(where, record, contents);
-    if (contents.ends_in_gap() && contents.end() != space_end && !take_right(0, contents)) return give_up();
-    if (!fill_up(0, contents)) return give_up();
-    if (contents.count() == 1 && contents.ends_in_gap()) return finish({}, no_level);
-    if (!place(0, contents)) return give_up();
-
+    if (record == nullptr && is_gap(where)) return true;
+    leaf_splice change;
+    const bool is_started =
+        is_one_leaf(where, record, change) ? start_in_leaf(where, record, change) : start(where, record);
+    if (!is_started) return give_up();
     while (!is_done_) {
       const unsigned level = pieces_level_ + 1;
       if (is_one_for_one(level)) {
         if (!replace_child(level)) return give_up();
         continue;
       }
-      sequence<inner<Layout>> above{level <= root_.level() ? left_[level].low : 0};
+      sequence<inner<Layout>> above{level <= root_.level() ? left_[level].covered.start : 0};
       collect(level, above);
-      if (!fill_up(level, above) || !place(level, above)) return give_up();
+      if (!balance(level, above) || !place(level, above)) return give_up();
     }
-    return finish(result_, stop_level_);
+    return finish(root);
   }
 
  private:
@@ -77,15 +73,15 @@ class range_store {
   struct piece {
     std::uint64_t end;
     void* node;
-    std::uint64_t gap;
+    gap_size gap;
   };
 
   [[nodiscard]] const leaf<Layout>& left_leaf() const noexcept { return left_[0].node.as_leaf(); }
   [[nodiscard]] const leaf<Layout>& right_leaf() const noexcept { return right_[0].node.as_leaf(); }
 
   /// The first leaf of a tree.
-  [[nodiscard]] std::optional<link<Layout>> plant(range where, void* record) noexcept {
-    if (record == nullptr) return root_;
+  [[nodiscard]] bool plant(range where, void* record, link<Layout>& root) noexcept {
+    if (record == nullptr) return true;
     if (IsCounted && !book_.added.push(record)) return give_up();
     auto* node = book_.template make<leaf<Layout>>(0);
     if (node == nullptr) return give_up();
@@ -94,7 +90,106 @@ class range_store {
     contents.push(where.end, record);
     if (where.end != space_end) contents.push(space_end, nullptr);
     contents.write(*node, 0, contents.count());
-    return link<Layout>{node, 0};
+    root = {node, 0};
+    return true;
+  }
+
+  /// Whether there is nothing to erase.
+  [[nodiscard]] bool is_gap(range where) const noexcept {
+    const auto& [node, slot, covered] = left_[0];
+    return left_leaf().slot[slot] == nullptr && where.end <= left_leaf().end_of(slot, covered.end);
+  }
+
+  /// Whether the store changes one leaf alone, which stays of legal size and form, as nearly all do. Then
+  /// `change` is how, and the right path stands beside the left one.
+  [[nodiscard]] bool is_one_leaf(range where, void* record, leaf_splice& change) noexcept {
+    const range covered = left_[0].covered;
+    if (where.end > covered.end) return false;
+    const leaf<Layout>& old = left_leaf();
+    const unsigned first = left_[0].slot;
+    const std::uint64_t first_end = old.end_of(first, covered.end);
+    const unsigned last = where.end <= first_end ? first : old.slot_of(where.end - 1);
+    const std::uint64_t last_end = last == first ? first_end : old.end_of(last, covered.end);
+    bool stays_left = left_start() < where.start;
+    bool stays_right = where.end < last_end;
+    std::uint64_t end = where.end;
+    change.prefix = first;
+    change.suffix = old.head.count - 1U - last;
+    if (record == nullptr) {  // gaps join
+      if (stays_left) {
+        stays_left = old.slot[first] != nullptr;
+      } else if (first != 0 && old.slot[first - 1] == nullptr) {
+        --change.prefix;
+      }
+      if (stays_right) {
+        stays_right = old.slot[last] != nullptr;
+        if (!stays_right) end = last_end;
+      } else if (change.suffix != 0 && old.slot[last + 1] == nullptr) {
+        end = old.end_of(last + 1, covered.end);
+        --change.suffix;
+      }
+    }
+    if (stays_left) change.push(where.start, old.slot[first]);
+    change.push(end, record);
+    if (stays_right) change.push(last_end, old.slot[last]);
+
+    const bool ends_in_gap = change.suffix == 0 && change.record[change.middle - 1] == nullptr;
+    const unsigned fewest = root_.level() == 0 ? (ends_in_gap ? 2 : 1) : leaf<Layout>::few;
+    if (change.count() < fewest || (ends_in_gap && covered.end != space_end) || !old.can_hold(change))
+      return false;
+    right_.stand_beside(left_, last);
+    return true;
+  }
+
+  /// Changes that leaf.
+  [[nodiscard]] bool start_in_leaf(range where, void* record, const leaf_splice& change) noexcept {
+    if (!open_paths() || !note_records(where, record)) return false;
+    leaf<Layout>& old = left_[0].node.as_leaf();
+    const range covered = left_[0].covered;
+    const gap_size largest = gap_size::round_up(largest_gap(old, covered, change));
+    if (left_[0].node.head().is_building()) {
+      old.splice(old, change);
+      raise_gap(0, largest);
+      return done(root_, 0);
+    }
+    auto* node = book_.template make<leaf<Layout>>(0);
+    if (node == nullptr) return false;
+    node->splice(old, change);
+    set_piece(0, covered.end, node, largest);
+    pieces_ = 1;
+    pieces_level_ = 0;
+    return root_.level() != 0 || done({node, 0}, no_level);
+  }
+
+  /// Size of the largest gap after the change, in keys. Asks the old leaf, see inner::largest_gap_with.
+  [[nodiscard]] static std::uint64_t largest_gap(const leaf<Layout>& old, range covered,
+                                                 const leaf_splice& change) noexcept {
+    std::uint64_t largest = 0;
+    std::uint64_t start = old.start_of(change.prefix, covered.start);
+    for (unsigned i = 0; i < change.middle; ++i) {
+      if (change.record[i] == nullptr) largest = std::max(largest, change.end[i] - start);
+      start = change.end[i];
+    }
+    const unsigned suffix_at = old.head.count - change.suffix;
+    const std::uint64_t prefix_bits = (std::uint64_t{1} << change.prefix) - 1;
+    const std::uint64_t suffix_bits = ~std::uint64_t{0} << suffix_at;
+    for (std::uint64_t left = gaps_of(old) & (prefix_bits | suffix_bits); left != 0; left &= left - 1) {
+      const range gap = range_of(old, static_cast<unsigned>(std::countr_zero(left)), covered);
+      largest = std::max(largest, gap.size());
+    }
+    return largest;
+  }
+
+  /// Changes the leaves that hold the range, however many.
+  [[nodiscard]] bool start(range where, void* record) noexcept {
+    right_.descend_beside(left_, root_, where.end - 1);
+    if (!open_paths() || !drop_between() || !note_records(where, record)) return false;
+    sequence<leaf<Layout>> contents{left_[0].covered.start};
+    collect(where, record, contents);
+    if (contents.ends_in_gap() && contents.end() != space_end && !take_right(0, contents)) return false;
+    if (!balance(0, contents)) return false;
+    if (contents.count() == 1 && contents.ends_in_gap()) return done({}, no_level);
+    return place(0, contents);
   }
 
   /// Notes all nodes on the two paths as replaced.
@@ -139,7 +234,7 @@ class range_store {
     const unsigned first = left_[0].slot;
     const unsigned last = right_[0].slot;
     const bool stays_left = left_start() < where.start;
-    const bool stays_right = where.end < right.pivot[last];
+    const bool stays_right = where.end < right_end();
     if (&left == &right) {
       if (first == last && stays_left && stays_right) return note(book_.added, left, first, first + 1);
       return note(book_.removed, left, first + (stays_left ? 1 : 0), last + (stays_right ? 0 : 1));
@@ -155,37 +250,47 @@ class range_store {
     return true;
   }
 
-  /// Where the slot at which the left path ends starts.
+  /// Where the slot at which the left path ends starts, and that of the right path ends.
   [[nodiscard]] std::uint64_t left_start() const noexcept {
-    return left_[0].slot != 0 ? left_leaf().pivot[left_[0].slot - 1] : left_[0].low;
+    return left_leaf().start_of(left_[0].slot, left_[0].covered.start);
+  }
+  [[nodiscard]] std::uint64_t right_end() const noexcept {
+    return right_leaf().end_of(right_[0].slot, right_[0].covered.end);
   }
 
   /// The new contents of the leaves.
   void collect(range where, void* record, sequence<leaf<Layout>>& contents) const noexcept {
     const leaf<Layout>& left = left_leaf();
     const leaf<Layout>& right = right_leaf();
-    contents.append(left, 0, left_[0].slot);
+    contents.append(left, left_[0].covered.end, 0, left_[0].slot);
     if (left_start() < where.start) contents.push(where.start, left.slot[left_[0].slot]);
     contents.push(where.end, record);
-    if (where.end < right.pivot[right_[0].slot])
-      contents.push(right.pivot[right_[0].slot], right.slot[right_[0].slot]);
-    contents.append(right, right_[0].slot + 1, right.head.count);
+    if (where.end < right_end()) contents.push(right_end(), right.slot[right_[0].slot]);
+    contents.append(right, right_[0].covered.end, right_[0].slot + 1, right.head.count);
   }
 
   /// The new contents of an inner level, around the new nodes of the level below.
   void collect(unsigned level, sequence<inner<Layout>>& contents) const noexcept {
     const bool is_new_level = level > root_.level();
-    if (!is_new_level) contents.append(left_[level].node.as_inner(), 0, left_[level].slot);
+    if (!is_new_level)
+      contents.append(left_[level].node.as_inner(), left_[level].covered.end, 0, left_[level].slot);
     for (unsigned i = 0; i < pieces_; ++i) contents.push(piece_[i].end, piece_[i].node, piece_[i].gap);
     if (is_new_level) return;
     const inner<Layout>& right = right_[level].node.as_inner();
-    contents.append(right, right_[level].slot + 1, right.head.count);
+    contents.append(right, right_[level].covered.end, right_[level].slot + 1, right.head.count);
   }
 
-  /// Takes a neighbour in when the contents are too few for a node; the whole level may be as short as it is.
+  /// Takes neighbours in when the contents are few, or too many for a node.
+  template <class Node>
+  [[nodiscard]] bool balance(unsigned level, sequence<Node>& contents) noexcept {
+    if (level > root_.level()) return true;
+    if (contents.count() < Node::few) return fill_up(level, contents);
+    return contents.fits(0, contents.count()) || spread(level, contents);
+  }
+
+  /// Takes a neighbour in; the whole level may be as short as it is.
   template <class Node>
   [[nodiscard]] bool fill_up(unsigned level, sequence<Node>& contents) noexcept {
-    if (contents.count() >= Node::minimum || level > root_.level()) return true;
     const unsigned left_turn = left_.level_of_left_turn(level);
     const unsigned right_turn = right_.level_of_right_turn(level);
     if (left_turn == 0 && right_turn == 0) return true;
@@ -193,12 +298,42 @@ class range_store {
     return is_left_nearer ? take_left(level, contents) : take_right(level, contents);
   }
 
+  /// Shares what is too much for a node with one neighbour if that has room, else with both: so nodes stay
+  /// five sixths full where halving a full one leaves two thirds. (B*-tree: Knuth, TAOCP 3, 6.2.4.)
+  template <class Node>
+  [[nodiscard]] bool spread(unsigned level, sequence<Node>& contents) noexcept {
+    if (level == root_.level()) return true;
+    const auto room_of = [&](unsigned slot) {
+      return Node::slots - left_[level + 1].node.child(slot).head().count;
+    };
+    const auto has_place_for = [&](unsigned nodes) {
+      return contents.count() + nodes * Node::slots <= sequence<Node>::capacity;
+    };
+    const unsigned left_slot = left_[level + 1].slot;
+    const unsigned right_slot = right_[level + 1].slot;
+    const bool has_left = left_slot != 0;
+    const bool has_right = left_[level + 1].node == right_[level + 1].node &&
+                           right_slot + 1U < right_[level + 1].node.head().count;
+    if (!has_left && !has_right) return true;
+    const unsigned left_room = has_left ? room_of(left_slot - 1) : 0;
+    const unsigned right_room = has_right ? room_of(right_slot + 1) : 0;
+    const unsigned too_many = contents.count() - std::min(contents.count(), Node::slots);
+    const bool is_one_enough = std::max(left_room, right_room) >= too_many + Node::slots / 8;
+    if (is_one_enough || has_left != has_right) {
+      if (!has_place_for(1)) return true;
+      const bool is_left = has_left && (left_room > right_room || !has_right);
+      return is_left ? take_left(level, contents) : take_right(level, contents);
+    }
+    if (!has_place_for(2)) return true;
+    return take_left(level, contents) && take_right(level, contents);
+  }
+
   /// Moves the left path to the node before it, and takes all of that in.
   template <class Node>
   [[nodiscard]] bool take_left(unsigned level, sequence<Node>& contents) noexcept {
     const unsigned turn = left_.level_of_left_turn(level);
     left_.turn_left(turn, level);
-    contents.prepend(*static_cast<const Node*>(left_[level].node.node()), left_[level].low);
+    contents.prepend(*static_cast<const Node*>(left_[level].node.node()), left_[level].covered.start);
     return open_below(left_, turn, level);
   }
   template <class Node>
@@ -206,7 +341,7 @@ class range_store {
     const unsigned turn = right_.level_of_right_turn(level);
     right_.turn_right(turn, level);
     const auto& node = *static_cast<const Node*>(right_[level].node.node());
-    contents.append(node, 0, node.head.count);
+    contents.append(node, right_[level].covered.end, 0, node.head.count);
     return open_below(right_, turn, level);
   }
   [[nodiscard]] bool open_below(const path<Layout>& way, unsigned turn, unsigned level) noexcept {
@@ -222,11 +357,10 @@ class range_store {
   [[nodiscard]] bool place(unsigned level, const sequence<Node>& contents) noexcept {
     const bool is_whole_level = level >= root_.level() || (left_.level_of_left_turn(level) == 0 &&
                                                            right_.level_of_right_turn(level) == 0);
-    if (level <= root_.level() && contents.count() <= Node::slots &&
-        left_[level].node == right_[level].node && left_[level].node.head().is_building()) {
-      auto& node = *static_cast<Node*>(left_[level].node.node());
-      contents.write(node, 0, contents.count());
-      raise_gap(level, node.largest_gap(contents.low()));
+    if (level <= root_.level() && left_[level].node == right_[level].node &&
+        left_[level].node.head().is_building() && contents.fits(0, contents.count())) {
+      contents.write(*static_cast<Node*>(left_[level].node.node()), 0, contents.count());
+      raise_gap(level, contents.largest_gap(0, contents.count()));
       return done(root_, level);
     }
     const auto cuts = contents.cut();
@@ -235,7 +369,7 @@ class range_store {
       Node* node = book_.template make<Node>(level);
       if (node == nullptr) return false;
       contents.write(*node, from, cuts.end[i]);
-      piece_[i] = {node->pivot[node->head.count - 1U], node, node->largest_gap(contents.start_of(from))};
+      set_piece(i, contents.start_of(cuts.end[i]), node, contents.largest_gap(from, cuts.end[i]));
       from = cuts.end[i];
     }
     pieces_ = cuts.pieces;
@@ -243,6 +377,13 @@ class range_store {
     if (is_whole_level && pieces_ == 1) return done({piece_[0].node, level}, no_level);
     return true;
   }
+  /// Member by member: a whole copy would load what was just stored, in another width, and wait for it.
+  void set_piece(unsigned i, std::uint64_t end, void* node, gap_size gap) noexcept {
+    piece_[i].end = end;
+    piece_[i].node = node;
+    piece_[i].gap = gap;
+  }
+
   /// One new node stands for one old one, over the same range.
   [[nodiscard]] bool is_one_for_one(unsigned level) const noexcept {
     return level <= root_.level() && pieces_ == 1 && left_[level].node == right_[level].node &&
@@ -258,14 +399,15 @@ class range_store {
       if (node == nullptr) return false;
       node->copy_slots(old.as_inner());
     }
+    // Asks the old node: what has just been copied can't be loaded again before it has left the store buffer.
+    const gap_size largest = old.as_inner().largest_gap_with(left_[level].slot, piece_[0].gap);
     node->slot[left_[level].slot] = piece_[0].node;
     node->gap[left_[level].slot] = piece_[0].gap;
-    const std::uint64_t largest = node->largest_gap(left_[level].low);
     if (is_in_place) {
       raise_gap(level, largest);
       return done(root_, level);
     }
-    piece_[0] = {node->pivot[node->head.count - 1U], node, largest};
+    set_piece(0, left_[level].covered.end, node, largest);
     pieces_level_ = level;
     return level != root_.level() || done({node, level}, no_level);
   }
@@ -278,29 +420,30 @@ class range_store {
   }
 
   /// Tells the building nodes above a changed one how large its largest gap is now.
-  void raise_gap(unsigned level, std::uint64_t largest) noexcept {
+  void raise_gap(unsigned level, gap_size largest) noexcept {
     while (++level <= root_.level()) {
       inner<Layout>& above = left_[level].node.as_inner();
       if (above.gap[left_[level].slot] == largest) return;
       above.gap[left_[level].slot] = largest;
-      largest = above.largest_gap(left_[level].low);
+      largest = above.largest_gap();
     }
   }
 
-  /// Nothing can fail any more. From `stop_level` up, the building nodes of the paths stay.
-  [[nodiscard]] link<Layout> finish(link<Layout> root, unsigned stop_level) noexcept {
+  /// Nothing can fail any more. From stop_level_ up, the building nodes of the paths stay.
+  [[nodiscard]] bool finish(link<Layout>& root) noexcept {
     for (const link<Layout> node : touched_) {
       if (!node.head().is_building()) {
         book_.opened.push_reserved(node);
-      } else if (node.level() < stop_level) {
+      } else if (node.level() < stop_level_) {
         book_.free_building(node);
       }
     }
-    return root;
+    root = result_;
+    return true;
   }
-  [[nodiscard]] std::nullopt_t give_up() noexcept {
+  [[nodiscard]] bool give_up() noexcept {
     book_.roll_back(start_);
-    return std::nullopt;
+    return false;
   }
 
   ledger<Layout>& book_;
@@ -310,7 +453,7 @@ class range_store {
   path<Layout> right_;
   pile<link<Layout>, 32> touched_;  ///< nodes of the paths, before and after they were moved
 
-  std::array<piece, sequence<leaf<Layout>>::max_pieces> piece_;  ///< the new nodes of pieces_level_
+  std::array<piece, max_pieces<Layout>> piece_;  ///< the new nodes of pieces_level_
   unsigned pieces_ = 0;
   unsigned pieces_level_ = 0;
 

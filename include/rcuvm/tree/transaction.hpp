@@ -39,17 +39,15 @@
 namespace rcuvm::tree {
 
 /// What a tree keeps for its writer.
-template <class Layout>
 struct writer_state {
-  bool has_transaction = false;  ///< guard: writer, as all below. One has begun and not ended.
-  node_source<Layout> nodes;
+  bool has_transaction = false;  ///< guard: writer. One has begun and not ended.
 };
 
 template <class T, class Layout>
 class transaction {
  public:
-  transaction(published_root<Layout>& place, reclaim::limbo& limbo, writer_state<Layout>& writer) noexcept
-      : place_{place}, limbo_{limbo}, writer_{writer}, book_{writer.nodes}, root_{place.load_by_writer()} {
+  transaction(published_root<Layout>& place, reclaim::limbo& limbo, writer_state& writer) noexcept
+      : place_{place}, limbo_{limbo}, writer_{writer}, root_{place.load_by_writer()} {
     RCUVM_CHECK(!writer_.has_transaction, "a tree has one transaction at a time");
     writer_.has_transaction = true;
   }
@@ -63,9 +61,7 @@ class transaction {
     RCUVM_CHECK(is_building_, "store after the end of the transaction");
     if (where.is_empty()) return fail(EINVAL);
     range_store<Layout, record_access::is_counted<T>> change{book_, root_};
-    const auto root = change.run(where, as_slot(value));
-    if (!root) return fail(ENOMEM);
-    root_ = *root;
+    if (!change.run(where, as_slot(value), root_)) return fail(ENOMEM);
     return {};
   }
   /// Makes the range a gap. Errors as store().
@@ -119,7 +115,7 @@ class transaction {
 
   published_root<Layout>& place_;
   reclaim::limbo& limbo_;
-  writer_state<Layout>& writer_;
+  writer_state& writer_;
 
   ledger<Layout> book_;
   link<Layout> root_;  ///< of the version that is being built

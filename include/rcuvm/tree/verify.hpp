@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Checks that a version keeps the rules of node.hpp, and measures its shape.
+/// Checks that a version keeps the rules of leaf.hpp and inner.hpp, and measures its shape.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <iterator>
 #include <string>
 
+#include "rcuvm/tree/gap_size.hpp"
 #include "rcuvm/tree/node.hpp"
 
 namespace rcuvm::tree {
@@ -35,7 +38,7 @@ class verifier {
     if (root.level() == 0 && root.as_leaf().head.count == 1 && root.as_leaf().slot[0] == nullptr) {
       return broken("a tree without entries has no nodes");
     }
-    std::uint64_t gap = 0;
+    gap_size gap = gap_size::round_up(0);
     return check(root, true, 0, space_end, gap);
   }
 
@@ -45,68 +48,82 @@ class verifier {
   }
 
   std::expected<void, std::string> check(link<Layout> at, bool is_root, std::uint64_t low, std::uint64_t end,
-                                         std::uint64_t& largest_gap) {
+                                         gap_size& largest_gap) {
     return at.level() == 0 ? check_leaf(at, is_root, low, end, largest_gap)
                            : check_inner(at, is_root, low, end, largest_gap);
   }
 
   /// What holds for nodes of both kinds.
   template <class Node>
-  std::expected<void, std::string> check_node(const Node& node, unsigned level, bool is_root,
+  std::expected<void, std::string> check_node(const Node& node, unsigned level, unsigned most, bool is_root,
                                               std::uint64_t low, std::uint64_t end) const {
     if (node.head.references.load_relaxed() == 0) return broken("a live node has a reference");
     if (node.head.level != level) return broken("all leaves are at one level, and each node knows its own");
     const unsigned count = node.head.count;
-    if (count == 0 || count > Node::slots)
-      return broken("a node has 1 to " + std::to_string(Node::slots) + " slots");
+    if (count == 0 || count > most) return broken("a node has 1 to " + std::to_string(most) + " slots");
     if (!is_root && count < Node::minimum)
       return broken("a node but the root has at least the minimum of slots");
     for (unsigned i = 0; i < count; ++i) {
-      if (node.pivot[i] <= low) return broken("pivots rise: pivot " + std::to_string(i));
-      low = node.pivot[i];
+      if (node.end_of(i, end) <= low) {
+        return broken(i + 1 == count ? "the last pivot lies below the node's end, as the parent says"
+                                     : "pivots rise: pivot " + std::to_string(i));
+      }
+      low = node.end_of(i, end);
     }
-    if (low != end) return broken("the last pivot is the node's end, as the parent says");
     for (unsigned i = count; i < Node::slots; ++i) {
-      if (node.pivot[i] != space_end || node.slot[i] != nullptr) return broken("unused slots are empty");
+      if (node.slot[i] != nullptr) return broken("unused slots are empty");
     }
     return {};
   }
 
+  template <class Number, unsigned Pivots>
+  static bool are_unused(const Number (&pivot)[Pivots], unsigned from) noexcept {
+    return std::all_of(pivot + from, std::end(pivot),
+                       [](Number n) { return n == static_cast<Number>(~Number{0}); });
+  }
+
   std::expected<void, std::string> check_leaf(link<Layout> at, bool is_root, std::uint64_t low,
-                                              std::uint64_t end, std::uint64_t& largest_gap) const {
+                                              std::uint64_t end, gap_size& largest_gap) const {
     const leaf<Layout>& node = at.as_leaf();
-    if (auto sound = check_node(node, 0, is_root, low, end); !sound) return sound;
+    const unsigned most = node.is_plain() ? leaf<Layout>::plain_slots : leaf<Layout>::slots;
+    if (auto sound = check_node(node, 0, most, is_root, low, end); !sound) return sound;
+    if (!(node.is_plain() ? are_unused(node.pivot.plain, node.head.count - 1U)
+                          : are_unused(node.pivot.packed, node.head.count - 1U))) {
+      return broken("unused pivots are the largest number");
+    }
     for (unsigned i = 0; i < node.head.count; ++i) {
       if (node.slot[i] != nullptr) continue;
       if (i != 0 && node.slot[i - 1] == nullptr)
         return broken("no two gaps are neighbours: slot " + std::to_string(i));
       if (i + 1U == node.head.count && end != space_end) return broken("no leaf but the last ends in a gap");
     }
-    largest_gap = node.largest_gap(low);
+    largest_gap = gap_size::round_up(node.largest_gap(low, end));
     return {};
   }
 
   std::expected<void, std::string> check_inner(link<Layout> at, bool is_root, std::uint64_t low,
-                                               std::uint64_t end, std::uint64_t& largest_gap) {
+                                               std::uint64_t end, gap_size& largest_gap) {
     const inner<Layout>& node = at.as_inner();
-    if (auto sound = check_node(node, at.level(), is_root, low, end); !sound) return sound;
-    largest_gap = 0;
+    if (auto sound = check_node(node, at.level(), inner<Layout>::slots, is_root, low, end); !sound)
+      return sound;
+    if (!are_unused(node.pivot, node.head.count - 1U)) return broken("unused pivots are the largest number");
+    largest_gap = gap_size::round_up(0);
     const std::size_t here = where_.size();
     for (unsigned i = 0; i < node.head.count; ++i) {
       where_ += "[" + std::to_string(i) + "]";
       if (node.slot[i] == nullptr) return broken("an inner slot has a child");
-      std::uint64_t below = 0;
-      if (auto sound = check(at.child(i), false, low, node.pivot[i], below); !sound) return sound;
+      gap_size below = gap_size::round_up(0);
+      if (auto sound = check(at.child(i), false, low, node.end_of(i, end), below); !sound) return sound;
       if (node.gap[i] != below) {
-        return broken("the parent says that the largest gap is " + std::to_string(node.gap[i]) + ", it is " +
-                      std::to_string(below));
+        return broken("the parent says that the largest gap is " + std::to_string(node.gap[i].keys()) +
+                      ", it is " + std::to_string(below.keys()));
       }
       largest_gap = largest_gap < below ? below : largest_gap;
-      low = node.pivot[i];
+      low = node.end_of(i, end);
       where_.resize(here);
     }
     for (unsigned i = node.head.count; i < inner<Layout>::slots; ++i) {
-      if (node.gap[i] != 0) return broken("unused gaps are 0");
+      if (node.gap[i] != gap_size::round_up(0)) return broken("unused gaps are 0");
     }
     return {};
   }

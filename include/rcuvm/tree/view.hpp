@@ -3,12 +3,15 @@
 
 /// One version of a tree, to be read.
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <iosfwd>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "rcuvm/base/range.hpp"
@@ -46,7 +49,19 @@ class view {
   /// The record at `key`; null when it lies in a gap.
   [[nodiscard]] T* find(std::uint64_t key) const noexcept { return static_cast<T*>(tree::find(root_, key)); }
 
-  /// The same, with the record's range.
+  /// The records at keys[0], keys[1], ..., into found[0], found[1], ...: as find(), several at a time, so that
+  /// one key's wait for memory is the others' time to go on. As many as both spans have room for.
+  void find_many(std::span<const std::uint64_t> keys, std::span<T*> found) const noexcept {
+    std::array<void*, 64> records;
+    const std::size_t count = std::min(keys.size(), found.size());
+    for (std::size_t first = 0; first < count; first += records.size()) {
+      const std::size_t some = std::min(records.size(), count - first);
+      tree::find_many(root_, keys.data() + first, records.data(), some);
+      for (std::size_t i = 0; i < some; ++i) found[first + i] = static_cast<T*>(records[i]);
+    }
+  }
+
+  /// As find(), with the record's range.
   [[nodiscard]] std::optional<entry<T>> find_entry(std::uint64_t key) const noexcept {
     if (root_.is_null() || key == space_end) return std::nullopt;
     return to_entry(locate(root_, key).read());

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What leaves and inner nodes have in common: the header, and the search among pivots.
+
+#include <cstdint>
+
+#include "rcuvm/sync/atomic.hpp"
+
+namespace rcuvm::tree {
+
+/// Set in a node's reference count while it is building; the other bits are its place in its transaction's
+/// list.
+inline constexpr std::uint32_t building_mark = std::uint32_t{1} << 31;
+
+struct header {
+  mutable sync::atomic<std::uint32_t> references{
+      0};                   ///< guard: atomic. Parents, trees and snapshots that hold the node.
+  std::uint16_t count = 0;  ///< guard: writer while building, then immutable
+  std::uint16_t level = 0;  ///< guard: as count; 0 = leaf
+
+  [[nodiscard]] bool is_building() const noexcept { return (references.load_relaxed() & building_mark) != 0; }
+};
+
+/// How many of the pivots are not above `key`: the slot that holds it. Counts without branches; unused pivots
+/// are the type's largest number, which no key is.
+template <class Number, unsigned Pivots>
+[[nodiscard]] inline unsigned count_up_to(const Number (&pivot)[Pivots], Number key) noexcept {
+  unsigned slot = 0;
+  for (unsigned i = 0; i < Pivots; ++i) slot += pivot[i] <= key ? 1U : 0U;
+  return slot;
+}
+
+}  // namespace rcuvm::tree

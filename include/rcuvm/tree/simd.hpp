@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The descent through nodes of wide_layout, compiled for several instruction sets.
+///
+/// The first descent of the process asks the CPU what it has; each descent then costs one indirect call. All
+/// variants give the same answers, and are compiled into every build.
+///
+/// Readers   any number, as of find.hpp.
+/// Source    Google Highway (libhwy): dynamic dispatch, portable vectors.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "rcuvm/tree/gap_size.hpp"
+#include "rcuvm/tree/inner.hpp"
+#include "rcuvm/tree/layout.hpp"
+#include "rcuvm/tree/leaf.hpp"
+#include "rcuvm/tree/node.hpp"
+#include "rcuvm/tree/place.hpp"
+
+namespace rcuvm::tree::simd {
+
+/// Named after what the search among a node's pivots uses; plain is the x86-64 baseline, or any other CPU.
+enum class target : std::uint8_t { plain, avx2, avx512 };
+
+[[nodiscard]] std::string_view name_of(target which) noexcept;
+
+/// What descents use now.
+[[nodiscard]] target chosen() noexcept;
+
+/// Makes descents use no more than that, for a test or a measurement; false, and nothing has changed, when the
+/// CPU or the build doesn't have it. Any thread, any time.
+bool choose(target which) noexcept;
+
+/// tree::find and tree::locate. The root is not null, the key not space_end.
+[[nodiscard]] void* find(link<wide_layout> root, std::uint64_t key) noexcept;
+[[nodiscard]] place<wide_layout> locate(link<wide_layout> root, std::uint64_t key) noexcept;
+
+/// The whole way: step[level] for each level of the tree.
+void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept;
+
+/// leaf::gaps and inner::slots_with_gap.
+[[nodiscard]] std::uint64_t gaps(const leaf<wide_layout>& node) noexcept;
+[[nodiscard]] std::uint64_t slots_with_gap(const inner<wide_layout>& node, gap_size size) noexcept;
+
+/// Finds keys[0] .. keys[count-1], several at a time: while one waits for memory, the others go on.
+void find_many(link<wide_layout> root, const std::uint64_t* keys, void** found, std::size_t count) noexcept;
+
+}  // namespace rcuvm::tree::simd

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rcuvm/tree/simd.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// SSSE3 and SSE4 would gain nothing over the baseline: they can't compare 64-bit numbers as unsigned ones.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
+
+// Highway includes this file again for each target, each time with another HWY_NAMESPACE.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "../src/tree/simd.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace rcuvm::tree::simd::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using wide_leaf = leaf<wide_layout>;
+using wide_inner = inner<wide_layout>;
+
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+
+constexpr target here = HWY_TARGET == HWY_AVX3 ? target::avx512 : target::avx2;
+
+/// How many of `numbers`, from First up to Last, are below `bound`. They are compared in whole vectors from the
+/// start of a cache line on; what stands before and behind them there is not counted.
+template <unsigned First, unsigned Last, class Number>
+HWY_INLINE unsigned count_below(const Number* numbers, Number bound) {
+  const hn::ScalableTag<Number> tag;
+  constexpr unsigned lanes = hn::MaxLanes(tag);
+  static_assert(First < lanes);
+  const auto bounds = hn::Set(tag, bound);
+  std::size_t below = 0;
+  for (unsigned i = 0; i < Last; i += lanes) {
+    auto wanted = bounds;
+    if (i == 0 && First != 0) wanted = hn::IfThenZeroElse(hn::FirstN(tag, First), wanted);
+    if (i + lanes > Last) wanted = hn::IfThenElseZero(hn::FirstN(tag, Last - i), wanted);
+    below += hn::CountTrue(tag, hn::Lt(hn::Load(tag, numbers + i), wanted));
+  }
+  return static_cast<unsigned>(below);
+}
+
+HWY_INLINE unsigned slot_of(const wide_inner& node, std::uint64_t key) {
+  return count_below<0, wide_inner::slots - 1>(node.pivot, key + 1);
+}
+
+/// Both forms of pivots, so that a tree with both costs no mispredicted branch. The frame stands before them.
+HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
+  const std::uint64_t frame = node.frame;
+  const unsigned plain = count_below<1, wide_leaf::plain_slots>(&node.frame, key + 1);
+  const unsigned packed = count_below<2, wide_leaf::slots + 1>(
+      reinterpret_cast<const std::uint32_t*>(&node.frame), pivot_frame::pack(frame, key) + 1);
+  const unsigned take_plain = 0U - static_cast<unsigned>(pivot_frame::is_plain(frame));
+  return packed ^ ((packed ^ plain) & take_plain);
+}
+
+/// A bit for each of `Count` numbers that `test` is true for. The last vector overlaps the one before: nothing
+/// behind the numbers is read.
+template <unsigned Count, class Number, class Test>
+HWY_INLINE std::uint64_t bits_where(const Number* numbers, Test test) {
+  const hn::ScalableTag<Number> tag;
+  constexpr unsigned lanes = hn::MaxLanes(tag);
+  static_assert(lanes <= Count && Count <= 64);
+  std::uint64_t found = 0;
+  for (unsigned i = 0; i < Count; i += lanes) {
+    const unsigned from = std::min(i, Count - lanes);
+    std::uint64_t bits = 0;
+    hn::StoreMaskBits(tag, test(tag, hn::LoadU(tag, numbers + from)), reinterpret_cast<std::uint8_t*>(&bits));
+    found |= bits << from;
+  }
+  return found;
+}
+
+HWY_INLINE std::uint64_t first_bits(unsigned count) { return (std::uint64_t{1} << count) - 1; }
+
+HWY_INLINE std::uint64_t gaps_of(const wide_leaf& node) {
+  const auto is_null = [](auto tag, auto slots) HWY_ATTR { return hn::Eq(slots, hn::Zero(tag)); };
+  return bits_where<wide_leaf::slots>(reinterpret_cast<const std::uint64_t*>(node.slot), is_null) &
+         first_bits(node.head.count);
+}
+
+HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
+  const auto is_enough = [&](auto tag, auto codes)
+                             HWY_ATTR { return hn::Eq(hn::Max(codes, hn::Set(tag, size.code())), codes); };
+  return bits_where<wide_inner::slots>(reinterpret_cast<const std::uint16_t*>(node.gap), is_enough) &
+         first_bits(node.head.count);
+}
+
+#else
+
+constexpr target here = target::plain;
+
+HWY_INLINE std::uint64_t gaps_of(const wide_leaf& node) { return node.gaps(); }
+HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
+  return node.slots_with_gap(size);
+}
+
+HWY_INLINE unsigned slot_of(const wide_inner& node, std::uint64_t key) { return node.slot_of(key); }
+HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) { return node.slot_of(key); }
+
+#endif
+
+target Chosen() { return here; }
+
+void* Find(std::uintptr_t root, std::uint64_t key) {
+  const auto top = link<wide_layout>::from_word(root);
+  const void* at = top.node();
+  for (unsigned level = top.level(); level != 0; --level) {
+    const auto& node = *static_cast<const wide_inner*>(at);
+    at = node.slot[slot_of(node, key)];
+  }
+  const auto& bottom = *static_cast<const wide_leaf*>(at);
+  return bottom.slot[slot_of(bottom, key)];
+}
+
+void Locate(std::uintptr_t root, std::uint64_t key, place<wide_layout>& result) {
+  const auto top = link<wide_layout>::from_word(root);
+  range covered{0, space_end};
+  const void* at = top.node();
+  for (unsigned level = top.level(); level != 0; --level) {
+    const auto& node = *static_cast<const wide_inner*>(at);
+    const unsigned slot = slot_of(node, key);
+    covered = range_of(node, slot, covered);
+    at = node.slot[slot];
+  }
+  const auto* bottom = static_cast<const wide_leaf*>(at);
+  result = {bottom, covered, slot_of(*bottom, key)};
+}
+
+void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* step) {
+  auto at = link<wide_layout>::from_word(root);
+  range covered{0, space_end};
+  while (at.level() != 0) {
+    const wide_inner& node = at.as_inner();
+    const unsigned slot = slot_of(node, key);
+    step[at.level()] = {at, slot, covered};
+    covered = range_of(node, slot, covered);
+    at = at.child(slot);
+  }
+  step[0] = {at, slot_of(at.as_leaf(), key), covered};
+}
+
+std::uint64_t Gaps(const wide_leaf& node) { return gaps_of(node); }
+std::uint64_t SlotsWithGap(const wide_inner& node, gap_size size) { return slots_with(node, size); }
+
+void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std::size_t count) {
+  constexpr std::size_t at_once = 16;
+  const auto top = link<wide_layout>::from_word(root);
+  for (std::size_t first = 0; first < count; first += at_once) {
+    const std::size_t group = std::min(at_once, count - first);
+    const void* at[at_once];
+    std::fill_n(at, group, top.node());
+    for (unsigned level = top.level(); level != 0; --level) {
+      for (std::size_t i = 0; i < group; ++i) {
+        const auto& node = *static_cast<const wide_inner*>(at[i]);
+        at[i] = node.slot[slot_of(node, keys[first + i])];
+        hwy::Prefetch(static_cast<const char*>(at[i]));
+        hwy::Prefetch(static_cast<const char*>(at[i]) + 64);
+        if (level != 1) hwy::Prefetch(static_cast<const char*>(at[i]) + 128);
+      }
+    }
+    for (std::size_t i = 0; i < group; ++i) {
+      const auto& bottom = *static_cast<const wide_leaf*>(at[i]);
+      found[first + i] = bottom.slot[slot_of(bottom, keys[first + i])];
+    }
+  }
+}
+
+}  // namespace rcuvm::tree::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace rcuvm::tree::simd {
+
+HWY_EXPORT(Chosen);
+HWY_EXPORT(Find);
+HWY_EXPORT(Locate);
+HWY_EXPORT(Descend);
+HWY_EXPORT(Gaps);
+HWY_EXPORT(SlotsWithGap);
+HWY_EXPORT(FindMany);
+
+std::string_view name_of(target which) noexcept {
+  switch (which) {
+    case target::plain: return "plain";
+    case target::avx2: return "avx2";
+    case target::avx512: return "avx512";
+  }
+  return "?";
+}
+
+target chosen() noexcept { return HWY_DYNAMIC_DISPATCH(Chosen)(); }
+
+namespace {
+
+void limit_to(target which) noexcept {
+  const std::int64_t above_plain = HWY_AVX2 | HWY_AVX3;
+  const std::int64_t above_avx2 = HWY_AVX3;
+  hwy::DisableTargets(which == target::plain ? above_plain : which == target::avx2 ? above_avx2 : 0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace
+
+bool choose(target which) noexcept {
+  const target before = chosen();
+  limit_to(which);
+  if (chosen() == which) return true;
+  limit_to(before);
+  return false;
+}
+
+void* find(link<wide_layout> root, std::uint64_t key) noexcept {
+  return HWY_DYNAMIC_DISPATCH(Find)(root.word(), key);
+}
+
+place<wide_layout> locate(link<wide_layout> root, std::uint64_t key) noexcept {
+  place<wide_layout> result;
+  HWY_DYNAMIC_DISPATCH(Locate)(root.word(), key, result);
+  return result;
+}
+
+void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept {
+  HWY_DYNAMIC_DISPATCH(Descend)(root.word(), key, step);
+}
+
+std::uint64_t gaps(const leaf<wide_layout>& node) noexcept { return HWY_DYNAMIC_DISPATCH(Gaps)(node); }
+
+std::uint64_t slots_with_gap(const inner<wide_layout>& node, gap_size size) noexcept {
+  return HWY_DYNAMIC_DISPATCH(SlotsWithGap)(node, size);
+}
+
+void find_many(link<wide_layout> root, const std::uint64_t* keys, void** found, std::size_t count) noexcept {
+  HWY_DYNAMIC_DISPATCH(FindMany)(root.word(), keys, found, count);
+}
+
+}  // namespace rcuvm::tree::simd
+
+#endif

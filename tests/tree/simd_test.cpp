@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Each instruction set gives the answers that the nodes' own functions give, one slot at a time.
+
+#include "rcuvm/tree/simd.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rcuvm/maple_tree.hpp"
+#include "tests/tree/counting.hpp"
+#include "tests/tree/settings.hpp"
+
+namespace rcuvm::tree::testing {
+namespace {
+
+using wide_link = link<wide_layout>;
+
+/// Where a descent by the nodes' own functions ends.
+path_step<wide_layout> step_to_leaf(wide_link at, std::uint64_t key) {
+  range covered{0, space_end};
+  while (at.level() != 0) {
+    const unsigned slot = at.as_inner().slot_of(key);
+    covered = range_of(at.as_inner(), slot, covered);
+    at = at.child(slot);
+  }
+  return {at, at.as_leaf().slot_of(key), covered};
+}
+
+template <class F>
+void for_each_node(wide_link at, F f) {
+  f(at);
+  if (at.level() == 0) return;
+  for (unsigned i = 0; i < at.head().count; ++i) for_each_node(at.child(i), f);
+}
+
+/// Pages, bytes, and ranges all over the space: leaves of both forms, of all sizes.
+enum class mixture : std::uint8_t { pages, bytes, anything };
+
+class on_each_target : public ::testing::TestWithParam<simd::target> {
+ protected:
+  void SetUp() override {
+    if (!simd::choose(GetParam())) GTEST_SKIP() << "not on this CPU, or not in this build";
+    ASSERT_EQ(simd::chosen(), GetParam());
+  }
+  void TearDown() override {
+    for (const auto best : {simd::target::avx512, simd::target::avx2, simd::target::plain}) {
+      if (simd::choose(best)) return;
+    }
+  }
+
+  void grow(mixture kind, std::size_t stores) {
+    for (std::size_t i = 0; i < stores; ++i) {
+      const sync::write_section writing{lock_};
+      auto change = tree_.begin(writing);
+      ASSERT_TRUE(change.store(pick(kind), draw(random_, 4) == 0 ? nullptr : &records_[draw(random_, 64)]));
+      change.commit();
+    }
+    const sync::write_section writing{lock_};
+    const auto sound = tree_.verify(writing);
+    ASSERT_TRUE(sound) << sound.error();
+  }
+
+  [[nodiscard]] wide_link root() {
+    const sync::write_section writing{lock_};
+    return open_view<int, wide_layout>{tree_.read(writing)}.root();
+  }
+
+  void compare() {
+    const wide_link top = root();
+    std::vector<std::uint64_t> keys;
+    for_each_node(top, [&](wide_link node) {
+      if (node.level() == 0) {
+        ASSERT_EQ(simd::gaps(node.as_leaf()), node.as_leaf().gaps());
+        return;
+      }
+      for (const gap_size size :
+           {node.as_inner().gap[0], node.as_inner().largest_gap(), gap_size::round_up(1)}) {
+        ASSERT_EQ(simd::slots_with_gap(node.as_inner(), size), node.as_inner().slots_with_gap(size));
+      }
+      for (unsigned i = 0; i + 1U < node.head().count; ++i) keys.push_back(node.as_inner().pivot[i]);
+    });
+    for (int i = 0; i < 2000; ++i) keys.push_back(random_() >> draw(random_, 64));
+    for (std::size_t i = 0, count = keys.size(); i < count; ++i) {
+      const auto to = step_to_leaf(top, keys[i] == space_end ? 0 : keys[i]);
+      const range where = range_of(to.node.as_leaf(), to.slot, to.covered);
+      keys.insert(keys.end(), {where.start, where.end - 1, where.start - 1});
+    }
+    std::erase(keys, space_end);
+
+    std::vector<void*> many(keys.size());
+    simd::find_many(top, keys.data(), many.data(), keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto to = step_to_leaf(top, keys[i]);
+      void* const record = to.node.as_leaf().slot[to.slot];
+      ASSERT_EQ(simd::find(top, keys[i]), record) << keys[i];
+      ASSERT_EQ(many[i], record) << keys[i];
+      const auto found = simd::locate(top, keys[i]);
+      ASSERT_EQ(found.node, &to.node.as_leaf());
+      ASSERT_EQ(found.slot, to.slot);
+      ASSERT_EQ(found.covered, to.covered);
+      path_step<wide_layout> way[max_levels<wide_layout>];
+      simd::descend(top, keys[i], way);
+      ASSERT_EQ(way[0].node, to.node);
+      ASSERT_EQ(way[0].slot, to.slot);
+      ASSERT_EQ(way[top.level()].node, top);
+    }
+  }
+
+ private:
+  range pick(mixture kind) {
+    if (kind == mixture::pages) {
+      const std::uint64_t start = (0x7f00'0000U + draw(random_, 40'000)) << 12;
+      return {start, start + ((1 + draw(random_, 20)) << 12)};
+    }
+    const std::uint64_t start =
+        kind == mixture::bytes ? draw(random_, 100'000) : (random_() >> draw(random_, 64)) / 2;
+    return {start, start + 1 + draw(random_, 10)};
+  }
+
+  std::vector<int> records_ = std::vector<int>(64);
+  random_engine random_{seed_or(12)};
+  reclaim::limbo limbo_;
+  sync::mutex lock_;
+  maple_tree<int, wide_layout> tree_{limbo_};
+};
+
+TEST_P(on_each_target, pages_are_found) {
+  grow(mixture::pages, scaled(4000));
+  compare();
+}
+TEST_P(on_each_target, bytes_are_found) {
+  grow(mixture::bytes, scaled(4000));
+  compare();
+}
+TEST_P(on_each_target, keys_of_all_sizes_are_found) {
+  grow(mixture::anything, scaled(4000));
+  compare();
+}
+TEST_P(on_each_target, all_of_them_together_are_found) {
+  for (const mixture kind : {mixture::anything, mixture::pages, mixture::bytes}) grow(kind, scaled(1500));
+  compare();
+}
+TEST_P(on_each_target, one_leaf_is_found) {
+  grow(mixture::pages, 3);
+  compare();
+}
+
+INSTANTIATE_TEST_SUITE_P(simd, on_each_target,
+                         ::testing::Values(simd::target::plain, simd::target::avx2, simd::target::avx512),
+                         [](const auto& tested) { return std::string{simd::name_of(tested.param)}; });
+
+TEST(find_many, answers_as_find_does) {
+  maple_tree<int, wide_layout> wide;
+  maple_tree<int, small_layout> small;
+  std::vector<int> records(300);
+  sync::mutex lock;
+  const auto check = [&](auto& tree) {
+    const sync::write_section writing{lock};
+    std::vector<int*> found(999, records.data());
+    const std::vector<std::uint64_t> keys{0, 5, 17, space_end, 3};
+    tree.read(writing).find_many(keys, found);
+    for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(found[i], nullptr);  // an empty tree
+    EXPECT_EQ(found[5], records.data());                                         // no key, no answer
+    auto change = tree.begin(writing);
+    for (std::uint64_t i = 0; i < records.size(); ++i)
+      ASSERT_TRUE(change.store({7 * i, 7 * i + 4}, &records[i]));
+    change.commit();
+    std::vector<std::uint64_t> all;
+    for (std::uint64_t key = 0; key < 2200; ++key) all.push_back(key % 100 == 99 ? space_end : key);
+    std::vector<int*> answers(all.size());
+    tree.read(writing).find_many(all, answers);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      ASSERT_EQ(answers[i], tree.read(writing).find(all[i])) << all[i];
+    tree.read(writing).find_many(all, std::span{answers}.first(10));  // room for ten
+  };
+  check(wide);
+  check(small);
+}
+
+}  // namespace
+}  // namespace rcuvm::tree::testing
