@@ -84,8 +84,7 @@ struct snapshots
   }
 
   void commit(reclaim::retire_list& own) {
-    tree::node_source<layout> source_of_nodes;
-    tree::ledger<layout> book{source_of_nodes};
+    tree::ledger<layout> book;
     const link old = root.load_by_writer();
     promise(book.opened.push(old), "no memory");
     root.publish(build(*nodes[1], records[1], 2));
