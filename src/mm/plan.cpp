@@ -147,6 +147,7 @@ range plan::leave_behind(range moved) {
   source->is_touched = true;
   if (fields.where != moved) return {};
   fields.anon = 0;
+  fields.has_parents = false;
   return moved;
 }
 

@@ -59,6 +59,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
       fields.flags = fields.flags.without({locked, lock_on_fault});
       if (fields.flags.has(wipe_on_fork)) {
         fields.anon = 0;
+        fields.has_parents = false;
       } else if (one.value->anon() != 0) {
         fields.anon = mm::next_anon_identity();
         fields.has_parents = true;
@@ -81,7 +82,9 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
   result<void> outcome;
   for (const auto& one : now) {
     const vm::vma_fields& fields = one.value->fields();
-    if (fields.is_tombstone() || fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}))
+    // Without an identity there is no page that a fault of the child would not bring, too. Kernel: vma_needs_copy.
+    if (fields.is_tombstone() || one.value->anon() == 0 ||
+        fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}))
       continue;
     pages_.for_each_leaf(one.where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
       if (!outcome) return;
