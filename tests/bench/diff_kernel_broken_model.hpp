@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,6 +27,7 @@ enum class broken_rule : std::uint8_t {
   keeps_the_offset_after_a_split,   ///< the upper part begins further into the file
   protects_behind_a_hole,           ///< mprotect ends at the first hole
   keeps_pages_that_are_not_needed,  ///< MADV_DONTNEED takes private pages away
+  writes_through_after_fork,        ///< private pages of parent and child are copied when one of them writes
 };
 
 class broken_model final : public model {
@@ -42,6 +46,7 @@ class broken_model final : public model {
       asked.flags = (one.flags & ~std::uint32_t{MAP_FIXED_NOREPLACE}) | MAP_FIXED;
     if (which_ == broken_rule::keeps_pages_that_are_not_needed && one.advice == MADV_DONTNEED)
       asked.advice = MADV_COLD;
+    if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
     sight made = sound_->perform(asked);
     if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);
     if (which_ == broken_rule::merges_whatever_looks_alike) merge(made.lines);
@@ -50,6 +55,11 @@ class broken_model final : public model {
   }
 
  private:
+  void write_through(char value) {
+    for (std::uint64_t at = 0; at < arena_.size(); at += page_size)
+      std::ignore = sound_->perform({.what = verb::store, .at = at, .value = value});
+  }
+
   void protect_rest(const call& one, sight& made) {
     if (made.answer != answer{outcome::failed, ENOMEM} || one.length > arena_.size()) return;
     for (std::uint64_t at = one.at; at < one.at + one.length; at += page_size) {
