@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <cstdint>
 #include <fstream>
@@ -34,12 +33,6 @@ struct diff_kernel_options {
   bool is_json = false;
 };
 
-std::string kernel_name() {
-  utsname name{};
-  ::uname(&name);
-  return fmt::format("{} {}", name.sysname, name.release);
-}
-
 json to_json(const diff_kernel::sight& one) {
   return {{"answer", diff_kernel::to_text(one.answer)},
           {"seen", one.seen},
@@ -48,8 +41,8 @@ json to_json(const diff_kernel::sight& one) {
 
 json to_json(const diff_kernel_options& how, const diff_kernel::search_result& found,
              const std::string& program) {
-  json made{{"kernel", kernel_name()},        {"design", how.design}, {"seed", how.seed},
-            {"arena_bytes", how.arena_bytes}, {"calls", found.calls}, {"difference", nullptr}};
+  json made{{"kernel", diff_kernel::kernel_name()}, {"design", how.design}, {"seed", how.seed},
+            {"arena_bytes", how.arena_bytes},       {"calls", found.calls}, {"difference", nullptr}};
   if (!found.finding) return made;
   json calls = json::array();
   for (const diff_kernel::call& one : found.finding->calls) calls.push_back(diff_kernel::to_text(one));
@@ -62,7 +55,8 @@ json to_json(const diff_kernel_options& how, const diff_kernel::search_result& f
 }
 
 void print(const diff_kernel_options& how, const diff_kernel::search_result& found) {
-  fmt::print("{}, design {}, seed {}: {} calls, ", kernel_name(), how.design, how.seed, found.calls);
+  fmt::print("{}, design {}, seed {}: {} calls, ", diff_kernel::kernel_name(), how.design, how.seed,
+             found.calls);
   if (!found.finding) {
     fmt::print("no difference\n");
     return;
@@ -78,6 +72,10 @@ int run_diff_kernel(const diff_kernel_options& how) {
   if (how.arena_bytes % page_size != 0)
     throw refusal{fmt::format("an arena of {} bytes: not a multiple of {}", how.arena_bytes, page_size)};
   if (designs_named(how.design).size() != 1) throw refusal{"one design at a time"};
+  if (!diff_kernel::is_kernel_followed()) {
+    fmt::print(stderr, "rcuvm: this is {}; the model follows {}, others differ in places\n",
+               diff_kernel::kernel_name(), diff_kernel::model_follows);
+  }
   diff_kernel::search_options what{.calls = how.calls, .seed = how.seed, .arena_bytes = how.arena_bytes};
   diff_kernel::search_result found;
   {

@@ -3,17 +3,21 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "proc_maps/parse.hpp"
 
@@ -23,15 +27,27 @@ namespace {
 
 constexpr address first_tried = 0x1000'0000 + huge_page / 2;
 
-/// CAP_SYS_RESOURCE, for PR_SET_MM.
-bool may_place_heap() {
+/// Effective capabilities, one bit each.
+std::uint64_t capabilities() {
   constexpr std::string_view key = "CapEff:";
   std::ifstream in{"/proc/self/status"};
   for (std::string line; std::getline(in, line);) {
-    if (line.starts_with(key))
-      return (std::stoull(line.substr(key.size()), nullptr, 16) >> CAP_SYS_RESOURCE & 1) != 0;
+    if (line.starts_with(key)) return std::stoull(line.substr(key.size()), nullptr, 16);
   }
-  return false;
+  return 0;
+}
+
+bool is_capable(unsigned of) { return (capabilities() >> of & 1) != 0; }
+
+bool may_lock(std::uint64_t bytes) {
+  rlimit locked{};
+  return is_capable(CAP_IPC_LOCK) || (::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_max >= bytes);
+}
+
+bool has_protection_keys() {
+  const int key = ::pkey_alloc(0, 0);
+  if (key >= 0) ::pkey_free(key);
+  return key >= 0;
 }
 
 std::string name_of_file(std::size_t index) { return "rcuvm-" + std::to_string(index); }
@@ -49,7 +65,25 @@ stage find_stage(std::uint64_t arena_bytes) {
     while (at - page_size < one.where.end) at += huge_page;
   }
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
-  return {.arena = {at, at + arena_bytes}, .has_heap = may_place_heap()};
+  return {.arena = {at, at + arena_bytes},
+          .has_heap = is_capable(CAP_SYS_RESOURCE),
+          .may_lock = may_lock(arena_bytes),
+          .has_protection_keys = has_protection_keys()};
+}
+
+std::string kernel_name() {
+  utsname name{};
+  ::uname(&name);
+  return std::string{name.sysname} + " " + name.release;
+}
+
+bool is_kernel_followed() {
+  utsname name{};
+  ::uname(&name);
+  char* rest = name.release;
+  const auto major_number = std::strtoul(rest, &rest, 10);
+  const auto minor_number = *rest == '.' ? std::strtoul(rest + 1, nullptr, 10) : 0;
+  return std::pair{major_number, minor_number} >= std::pair{6UL, 17UL};
 }
 
 scene_files::scene_files() {

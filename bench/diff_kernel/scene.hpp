@@ -6,6 +6,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/diff_kernel/descriptor.hpp"
@@ -25,7 +27,9 @@ inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * pag
 
 struct stage {
   range arena;
-  bool has_heap = false;  ///< may the heap lie in the arena?
+  bool has_heap = false;             ///< may the heap lie in the arena?
+  bool may_lock = false;             ///< all of the arena?
+  bool has_protection_keys = false;  ///< then what may only be executed cannot be read
 
   /// Where the heap begins: in the middle, within a page.
   [[nodiscard]] constexpr address first_break() const noexcept {
@@ -41,6 +45,13 @@ struct stage {
 /// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. The heap of a child can be put
 /// there by a process with CAP_SYS_RESOURCE. Throws std::runtime_error when there is no such range.
 [[nodiscard]] stage find_stage(std::uint64_t arena_bytes);
+
+/// "Linux 6.18.44".
+[[nodiscard]] std::string kernel_name();
+
+/// The model follows Linux since 6.17: before, mremap moved one mapping at a time, and merging had other rules in places.
+inline constexpr std::string_view model_follows = "Linux since 6.17";
+[[nodiscard]] bool is_kernel_followed();
 
 /// New files of zeros, without a name in any folder: one run's. The same file for a child of this process and for the
 /// model.

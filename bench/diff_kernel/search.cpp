@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/diff_kernel/search.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +23,14 @@ std::uint64_t seed_of_sequence(std::uint64_t seed, std::uint64_t number) {
   mixed = (mixed ^ (mixed >> 30)) * 0xbf58'476d'1ce4'e5b9;
   mixed = (mixed ^ (mixed >> 27)) * 0x94d0'49bb'1331'11eb;
   return mixed ^ (mixed >> 31);
+}
+
+/// Leaves out what cannot be compared here.
+void fit(call& one, const stage& on) {
+  if (!on.has_heap && one.what == verb::brk) one = {};
+  if (!on.may_lock && one.what == verb::lock) one = {};
+  if (!on.may_lock && one.what == verb::map) one.flags &= ~std::uint32_t{MAP_LOCKED};
+  if (on.has_protection_keys && one.protection == PROT_EXEC) one.protection |= PROT_READ;
 }
 
 finding shrunk(std::vector<call> calls, difference found, const stage& on, model& by) {
@@ -47,9 +57,7 @@ search_result search(const search_options& how, model& by) {
   search_result made;
   for (std::uint64_t number = 0; made.calls < how.calls; ++number) {
     auto calls = sequence(how, number, how.calls - made.calls);
-    if (!on.has_heap) {
-      std::ranges::replace_if(calls, [](const call& one) { return one.what == verb::brk; }, call{});
-    }
+    for (call& one : calls) fit(one, on);
     if (auto found = first_difference(calls, on, by)) {
       const std::uint64_t at_call = made.calls + found->index;
       made.calls = at_call + 1;

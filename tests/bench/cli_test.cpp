@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/diff_kernel/scene.hpp"
 #include "rcuvm/designs/designs.hpp"
 
 namespace rcuvm::cli {
@@ -55,7 +56,7 @@ class file_of_text {
 };
 
 TEST(cli, Help_is_no_error_and_shows_examples) {
-  for (const char* command : {"review", "replay", "maps", "designs"}) {
+  for (const char* command : {"review", "replay", "maps", "designs", "diff-kernel"}) {
     const outcome got = rcuvm({command, "--help"});
     EXPECT_EQ(got.code, ok) << command;
     EXPECT_TRUE(holds(got.out, "Usage")) << got.out;
@@ -187,6 +188,31 @@ TEST(cli, A_review_refuses_to_write_over_something_else_before_it_measures) {
   EXPECT_FALSE(holds(got.error, "warm-up"));
   EXPECT_TRUE(fs::exists(folder / "mine"));
   fs::remove_all(folder);
+}
+
+TEST(cli, Diff_kernel_says_what_it_compared) {
+  if (!diff_kernel::is_kernel_followed()) GTEST_SKIP() << diff_kernel::kernel_name();
+  const outcome got = rcuvm({"diff-kernel", "--ops", "300", "--seed", "5", "--arena", "128K", "--json"});
+  ASSERT_EQ(got.code, ok) << got.error;
+  const auto told = nlohmann::json::parse(got.out);
+  EXPECT_EQ(told["calls"], 300);
+  EXPECT_EQ(told["seed"], 5);
+  EXPECT_EQ(told["arena_bytes"], 128 << 10);
+  EXPECT_EQ(told["design"], "replace");
+  EXPECT_TRUE(told["difference"].is_null());
+  EXPECT_TRUE(holds(rcuvm({"diff-kernel", "--ops", "100"}).out, "100 calls, no difference"));
+}
+
+TEST(cli, Diff_kernel_refuses_wrong_use) {
+  for (const auto& wrong : {std::pair{"--ops", "0"},
+                            {"--ops", "many"},
+                            {"--arena", "5000"},
+                            {"--arena", "4K"},
+                            {"--arena", "1G"},
+                            {"--design", "no-such"},
+                            {"--design", "all"}}) {
+    EXPECT_EQ(rcuvm({"diff-kernel", wrong.first, wrong.second}).code, bad_input) << wrong.second;
+  }
 }
 
 }  // namespace
