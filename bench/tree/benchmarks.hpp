@@ -188,19 +188,22 @@ void measure_gaps(benchmark::State& state, const Rival& of, gap_side side,
 
 inline constexpr std::size_t changes_of_a_transaction = 100;
 
-/// Every change published, and all that it outdated freed before the clock is stopped.
+/// Every change published, and all that it outdated freed before the clock is stopped. `at_a_time` records are replaced
+/// before that is waited for, however few there are.
 template <class Rival, class Loop>
 void measure_changes(benchmark::State& state, Rival& of, records all, std::size_t at_a_time, Loop loop) {
   dealer<const record*> pieces{all, at_a_time};
+  const std::size_t pieces_at_a_time = (at_a_time + pieces.piece() - 1) / pieces.piece();
   double writer_ns = 0;
   const account counted;
   for ([[maybe_unused]] auto each : state) {
     const double began = thread_cpu_ns();
-    loop(of, pieces.next());
+    for (std::size_t i = 0; i < pieces_at_a_time; ++i) loop(of, pieces.next());
     writer_ns += thread_cpu_ns() - began;
     of.drain();
   }
-  const double changes = 2.0 * static_cast<double>(state.iterations()) * static_cast<double>(pieces.piece());
+  const double changes =
+      2.0 * static_cast<double>(state.iterations()) * static_cast<double>(pieces_at_a_time * pieces.piece());
   counted.close(state, changes);
   state.counters["writer_ns"] = writer_ns / changes;
 }

@@ -58,7 +58,7 @@ class ours : public loops<ours> {
 
   void find_many(keys wanted, std::span<const record*> found) const noexcept {
     const reading here{*this};
-    find_many_in(here.view_, wanted, found);
+    here.view_.find_many(wanted, found);
   }
 
   [[nodiscard]] std::uint64_t find_gaps(gap_side side, std::span<const gap_request> wanted,
@@ -83,15 +83,6 @@ class ours : public loops<ours> {
   }
 
  private:
-  template <class View>
-  static void find_many_in(const View& in, keys wanted, std::span<const record*> found) noexcept {
-    if constexpr (requires { in.find_many(wanted, found); }) {
-      in.find_many(wanted, found);
-    } else {
-      for (std::size_t i = 0; i < wanted.size(); ++i) found[i] = in.find(wanted[i]);
-    }
-  }
-
   static void expect(const result<void>& done) {
     if (!done) throw std::runtime_error{"rcuvm::maple_tree: " + std::string{done.error().name()}};
   }
