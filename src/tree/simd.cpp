@@ -146,6 +146,8 @@ void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* ste
   step[0] = {at, slot_of(at.as_leaf(), key), covered};
 }
 
+unsigned SlotOfLeaf(const wide_leaf& node, std::uint64_t key) { return slot_of(node, key); }
+unsigned SlotOfInner(const wide_inner& node, std::uint64_t key) { return slot_of(node, key); }
 std::uint64_t Gaps(const wide_leaf& node) { return gaps_of(node); }
 std::uint64_t SlotsWithGap(const wide_inner& node, gap_size size) { return slots_with(node, size); }
 
@@ -183,6 +185,8 @@ HWY_EXPORT(Chosen);
 HWY_EXPORT(Find);
 HWY_EXPORT(Locate);
 HWY_EXPORT(Descend);
+HWY_EXPORT(SlotOfLeaf);
+HWY_EXPORT(SlotOfInner);
 HWY_EXPORT(Gaps);
 HWY_EXPORT(SlotsWithGap);
 HWY_EXPORT(FindMany);
@@ -229,6 +233,13 @@ place<wide_layout> locate(link<wide_layout> root, std::uint64_t key) noexcept {
 
 void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept {
   HWY_DYNAMIC_DISPATCH(Descend)(root.word(), key, step);
+}
+
+unsigned slot_of(const leaf<wide_layout>& node, std::uint64_t key) noexcept {
+  return HWY_DYNAMIC_DISPATCH(SlotOfLeaf)(node, key);
+}
+unsigned slot_of(const inner<wide_layout>& node, std::uint64_t key) noexcept {
+  return HWY_DYNAMIC_DISPATCH(SlotOfInner)(node, key);
 }
 
 std::uint64_t gaps(const leaf<wide_layout>& node) noexcept { return HWY_DYNAMIC_DISPATCH(Gaps)(node); }

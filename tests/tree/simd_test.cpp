@@ -99,6 +99,7 @@ class on_each_target : public ::testing::TestWithParam<simd::target> {
       void* const record = to.node.as_leaf().slot[to.slot];
       ASSERT_EQ(simd::find(top, keys[i]), record) << keys[i];
       ASSERT_EQ(many[i], record) << keys[i];
+      ASSERT_EQ(simd::slot_of(to.node.as_leaf(), keys[i]), to.slot);
       const auto found = simd::locate(top, keys[i]);
       ASSERT_EQ(found.node, &to.node.as_leaf());
       ASSERT_EQ(found.slot, to.slot);
@@ -108,6 +109,9 @@ class on_each_target : public ::testing::TestWithParam<simd::target> {
       ASSERT_EQ(way[0].node, to.node);
       ASSERT_EQ(way[0].slot, to.slot);
       ASSERT_EQ(way[top.level()].node, top);
+      if (top.level() != 0) {
+        ASSERT_EQ(simd::slot_of(top.as_inner(), keys[i]), way[top.level()].slot);
+      }
     }
   }
 

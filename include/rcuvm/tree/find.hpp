@@ -33,7 +33,12 @@ inline constexpr bool has_simd =
     std::is_same_v<Layout, wide_layout>;
 #endif
 
-/// leaf::gaps and inner::slots_with_gap, with vectors where there are any.
+/// A node's slot_of, leaf::gaps and inner::slots_with_gap, with vectors where there are any.
+template <class Node>
+[[nodiscard]] inline unsigned slot_in(const Node& node, std::uint64_t key) noexcept {
+  if constexpr (has_simd<typename Node::layout>) return simd::slot_of(node, key);
+  return node.slot_of(key);
+}
 template <class Layout>
 [[nodiscard]] inline std::uint64_t gaps_of(const leaf<Layout>& node) noexcept {
   if constexpr (has_simd<Layout>) return simd::gaps(node);

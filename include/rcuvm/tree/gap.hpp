@@ -68,9 +68,9 @@ template <bool Upwards, class Node, class F>
 [[nodiscard]] std::optional<std::uint64_t> visit_slots(const Node& node, range covered,
                                                        const gap_request& wanted, F try_slot) noexcept {
   std::uint64_t left = candidates(node, wanted);
-  if (wanted.within.start > covered.start) left &= ~std::uint64_t{0} << node.slot_of(wanted.within.start);
+  if (wanted.within.start > covered.start) left &= ~std::uint64_t{0} << slot_in(node, wanted.within.start);
   if (wanted.within.end < covered.end)
-    left &= ~std::uint64_t{0} >> (63 - node.slot_of(wanted.within.end - 1));
+    left &= ~std::uint64_t{0} >> (63 - slot_in(node, wanted.within.end - 1));
   while (left != 0) {
     const auto slot = static_cast<unsigned>(Upwards ? std::countr_zero(left) : 63 - std::countl_zero(left));
     if (const auto start = try_slot(slot)) return start;

@@ -33,7 +33,7 @@ class path {
   /// The same for a key that is not below the one of `left`, whose way this one goes as far as it can.
   void descend_beside(const path& left, link<Layout> root, std::uint64_t key) noexcept {
     if (key >= left.step_[0].covered.end) return descend(root, key);
-    stand_beside(left, left.step_[0].node.as_leaf().slot_of(key));
+    stand_beside(left, slot_in(left.step_[0].node.as_leaf(), key));
   }
   /// The way of `left`, to another slot of its leaf.
   void stand_beside(const path& left, unsigned slot) noexcept {

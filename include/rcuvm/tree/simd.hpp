@@ -41,7 +41,9 @@ bool choose(target which) noexcept;
 /// The whole way: step[level] for each level of the tree.
 void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept;
 
-/// leaf::gaps and inner::slots_with_gap.
+/// leaf::slot_of, inner::slot_of, leaf::gaps and inner::slots_with_gap.
+[[nodiscard]] unsigned slot_of(const leaf<wide_layout>& node, std::uint64_t key) noexcept;
+[[nodiscard]] unsigned slot_of(const inner<wide_layout>& node, std::uint64_t key) noexcept;
 [[nodiscard]] std::uint64_t gaps(const leaf<wide_layout>& node) noexcept;
 [[nodiscard]] std::uint64_t slots_with_gap(const inner<wide_layout>& node, gap_size size) noexcept;
 

@@ -29,6 +29,7 @@
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/tree/find.hpp"
 #include "rcuvm/tree/gap_size.hpp"
 #include "rcuvm/tree/ledger.hpp"
 #include "rcuvm/tree/path.hpp"
@@ -108,7 +109,7 @@ class range_store {
     const leaf<Layout>& old = left_leaf();
     const unsigned first = left_[0].slot;
     const std::uint64_t first_end = old.end_of(first, covered.end);
-    const unsigned last = where.end <= first_end ? first : old.slot_of(where.end - 1);
+    const unsigned last = where.end <= first_end ? first : slot_in(old, where.end - 1);
     const std::uint64_t last_end = last == first ? first_end : old.end_of(last, covered.end);
     bool stays_left = left_start() < where.start;
     bool stays_right = where.end < last_end;
