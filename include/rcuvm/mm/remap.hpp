@@ -199,13 +199,17 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
   planned.gather(view_of(guard), target);
   const bool is_copy = from.is_empty();
   const bool keeps_old = wanted.flags.has(mm::remap_flag::dont_unmap) && !is_copy;
-  if (!keeps_old && !is_copy) planned.erase(whole);
   const bool replaces = !is_free(view_of(guard), target);
   planned.erase(target);
+  planned.erase({from.end, whole.end});
   planned.insert(std::move(moved));
-  planned.merge();
+  planned.merge();  // with the source, too, whose other parts then share an identity with the new place
   range emptied{};
-  if (keeps_old) emptied = planned.leave_behind(from);
+  if (keeps_old) {
+    emptied = planned.leave_behind(from);
+  } else if (!is_copy) {
+    planned.erase(from);
+  }
   const page_work work{.unmapped = keeps_old || is_copy ? range{} : whole,
                        .replaced = replaces ? target : range{},
                        .moved_from = from,
