@@ -48,7 +48,8 @@ live_task& process_tree::add_found(std::int32_t pid, std::int32_t tid, std::stri
   }
   log_.note_oddity("task first seen in mid-life");
   space_id in = no_id;
-  if (const process* const known = find_process(pid)) {
+  const process* const known = find_process(pid);
+  if (known != nullptr && spaces_[known->space].users != 0) {
     in = known->space;
   } else {
     in = add_space({.from = space::origin::found, .is_known = false, .pid = pid, .first_event = log_.size()});
@@ -67,6 +68,7 @@ space_id process_tree::add_space(space made) {
 
 live_task& process_tree::add_task(std::int32_t pid, std::int32_t tid, space_id in, task_id creator,
                                   std::string_view comm) {
+  ++spaces_[in].users;  // first: the thread that ends here may be its last one
   if (live_task* const old = find(tid)) {
     if (!old->has_exited) log_.note_oddity("a thread's number begins again before its EXIT");
     end(*old);
@@ -80,7 +82,6 @@ live_task& process_tree::add_task(std::int32_t pid, std::int32_t tid, space_id i
                    .end_event = not_ended,
                    .name = std::string{comm}});
   log_.append(in, id, task_begin{});
-  ++spaces_[in].users;
   process& its = processes_[pid];
   its.space = in;
   ++its.threads;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -18,12 +19,14 @@ namespace rcuvm::recording {
 namespace {
 
 constexpr int rounds = 500;
+/// A process whose threads have two spaces, one of which ends: a later thread was put into that one.
+constexpr std::uint64_t once_found_something = 61;
 
 class recording_fuzz : public testing::Test {
  protected:
   recording_fuzz() {
     const char* const wanted = std::getenv("RCUVM_SEED");
-    seed_ = wanted != nullptr ? std::strtoull(wanted, nullptr, 0) : std::random_device{}();
+    seed_ = wanted != nullptr ? std::strtoull(wanted, nullptr, 0) : once_found_something;
     random_.seed(seed_);
   }
 
