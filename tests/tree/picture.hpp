@@ -8,8 +8,8 @@
 /// In a change, a space leaves what is there, '*' erases:
 ///
 ///   AAA.BBCC
-///    XXX **      apply() stores X over [1, 4) and makes a gap of [6, 8)
-///   AXXXBB..
+///    NNN **      apply() stores N over [1, 4) and makes a gap of [6, 8)
+///   ANNNBB..
 
 #include <gtest/gtest.h>
 

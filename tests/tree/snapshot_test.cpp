@@ -26,11 +26,11 @@ TEST(snapshot, outlives_its_read_section_and_later_commits) {
     const sync::rcu::read_section reading;
     kept = tree.tree().take_snapshot(reading);
   }
-  tree.change("XXXXXXX");
+  tree.change("NNNNNNN");
   tree.change("*** ***");
   tree.limbo().drain();
   EXPECT_EQ(draw_keys(kept, 7), "AAA.BBB");
-  EXPECT_EQ(tree.draw(7), "...X...");
+  EXPECT_EQ(tree.draw(7), "...N...");
 }
 
 TEST(snapshot, outlives_its_tree) {

@@ -46,24 +46,24 @@ TEST_P(store_in_pictures, leaves_what_sticks_out) {
 INSTANTIATE_TEST_SUITE_P(store, store_in_pictures,
                          ::testing::Values(change_case{"AAA.BBB", "AAA    ",  // exactly over an entry
                                                        "AAA.BBB"},
-                                           change_case{"AAA.BBB", "XXX    ",  //
-                                                       "XXX.BBB"},
-                                           change_case{"AAAAAAA", "  XX   ",  // a hole in the middle
-                                                       "AAXXAAA"},
+                                           change_case{"AAA.BBB", "NNN    ",  //
+                                                       "NNN.BBB"},
+                                           change_case{"AAAAAAA", "  NN   ",  // a hole in the middle
+                                                       "AANNAAA"},
                                            change_case{"AAAAAAA", "  **   ",  //
                                                        "AA..AAA"},
-                                           change_case{"AAA.BBB", " XX    ",  // the end of an entry
-                                                       "AXX.BBB"},
-                                           change_case{"AAA.BBB", "XX     ",  // its start
-                                                       "XXA.BBB"},
-                                           change_case{"AAA.BBB", "  XXX  ",  // over the gap and both edges
-                                                       "AAXXXBB"},
-                                           change_case{"AAA.BBB", "   X   ",  // the gap itself
-                                                       "AAAXBBB"},
-                                           change_case{"AAA...B", "    X  ",  // inside a gap
-                                                       "AAA.X.B"},
-                                           change_case{"AAA.BBB", "XXXXXXX",  // everything
-                                                       "XXXXXXX"},
+                                           change_case{"AAA.BBB", " NN    ",  // the end of an entry
+                                                       "ANN.BBB"},
+                                           change_case{"AAA.BBB", "NN     ",  // its start
+                                                       "NNA.BBB"},
+                                           change_case{"AAA.BBB", "  NNN  ",  // over the gap and both edges
+                                                       "AANNNBB"},
+                                           change_case{"AAA.BBB", "   N   ",  // the gap itself
+                                                       "AAANBBB"},
+                                           change_case{"AAA...B", "    N  ",  // inside a gap
+                                                       "AAA.N.B"},
+                                           change_case{"AAA.BBB", "NNNNNNN",  // everything
+                                                       "NNNNNNN"},
                                            change_case{"AAA.BBB", "*******",  // everything, to nothing
                                                        "......."},
                                            change_case{"AAA.BBB", "***    ",  // a gap grows to the left
@@ -71,10 +71,10 @@ INSTANTIATE_TEST_SUITE_P(store, store_in_pictures,
                                            change_case{"AAA.BBB",
                                                        "    ***",  // and joins the one behind the end
                                                        "AAA...."},
-                                           change_case{"AAA.BBB", "  XYX  ",  // several stores at once
-                                                       "AAXYXBB"}));
+                                           change_case{"AAA.BBB", "  NYN  ",  // several stores at once
+                                                       "AANYNBB"}));
 
-/// 26 entries are several leaves in both layouts: stores over the ends of leaves, over whole leaves and over
+/// 26 entries are several levels of small nodes: stores over the ends of leaves, over whole leaves and over
 /// whole parents.
 TEST(store, spans_any_part_of_a_large_tree) {
   const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -122,16 +122,16 @@ TEST(transaction, is_seen_by_nobody_before_its_commit_and_whole_after) {
   const sync::rcu::registration reader{"test"};
   const sync::write_section writing{tree.lock()};
   auto change = tree.tree().begin(writing);
-  ASSERT_TRUE(apply(change, " XXXX "));
+  ASSERT_TRUE(apply(change, " NNNN "));
   ASSERT_TRUE(apply(change, "*    Y"));
   {
     const sync::rcu::read_section reading;
     EXPECT_EQ(draw_keys(tree.tree().read(reading), 7), "AAA.BBB");
   }
-  EXPECT_EQ(draw_keys(change.read(), 7), ".XXXXYB");
+  EXPECT_EQ(draw_keys(change.read(), 7), ".NNNNYB");
   change.commit();
   const sync::rcu::read_section reading;
-  EXPECT_EQ(draw_keys(tree.tree().read(reading), 7), ".XXXXYB");
+  EXPECT_EQ(draw_keys(tree.tree().read(reading), 7), ".NNNNYB");
   EXPECT_EQ(tree.tree().find(reading, 5), record_of('Y'));
 }
 
@@ -146,12 +146,12 @@ TEST(transaction, a_reader_keeps_the_version_that_it_has_read) {
     sync::thread writer{"writer", [&] {
                           const sync::write_section writing{tree.lock()};
                           auto change = tree.tree().begin(writing);
-                          ASSERT_TRUE(apply(change, "XX*XXXX"));
+                          ASSERT_TRUE(apply(change, "NN*NNNN"));
                           change.commit(outdated);
                         }};
     writer.join();
     EXPECT_EQ(draw_keys(view, 7), "AAA.BBB");
-    EXPECT_EQ(draw_keys(tree.tree().read(reading), 7), "XX.XXXX");
+    EXPECT_EQ(draw_keys(tree.tree().read(reading), 7), "NN.NNNN");
   }
   EXPECT_FALSE(outdated.is_empty());
   sync::rcu::synchronize();
