@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <boost/icl/interval_map.hpp>
 #include <functional>
-#include <mutex>
-#include <shared_mutex>
 
 #include "bench/tree/entry.hpp"
+#include "bench/tree/rivals/shared_mutex.hpp"
 
 namespace rcuvm::tree_bench {
 
@@ -21,12 +20,12 @@ class icl_map : public loops<icl_map> {
 
   struct reading {
     explicit reading(const icl_map& of) : guard{of.lock_}, in{of.map_} {}
-    std::shared_lock<std::shared_mutex> guard;
+    shared_guard guard;
     const map& in;
   };
   struct writing {
     explicit writing(icl_map& of) : guard{of.lock_}, to{of.map_} {}
-    std::unique_lock<std::shared_mutex> guard;
+    exclusive_guard guard;
     map& to;
   };
 
@@ -55,7 +54,7 @@ class icl_map : public loops<icl_map> {
 
  private:
   map map_;
-  mutable std::shared_mutex lock_;
+  mutable shared_mutex lock_;
 };
 
 }  // namespace

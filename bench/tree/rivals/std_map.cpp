@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <functional>
 #include <map>
-#include <mutex>
-#include <shared_mutex>
 
 #include "bench/tree/entry.hpp"
 #include "bench/tree/rivals/locked_map.hpp"
+#include "bench/tree/rivals/shared_mutex.hpp"
 
 namespace rcuvm::tree_bench {
 
@@ -16,9 +15,9 @@ struct std_map_policy {
   static constexpr std::string_view what = "std::map behind a std::shared_mutex";
   using map =
       std::map<std::uint64_t, place, std::less<>, counting_allocator<std::pair<const std::uint64_t, place>>>;
-  using lock = std::shared_mutex;
-  using shared_guard = std::shared_lock<std::shared_mutex>;
-  using exclusive_guard = std::unique_lock<std::shared_mutex>;
+  using lock = shared_mutex;
+  using shared_guard = tree_bench::shared_guard;
+  using exclusive_guard = tree_bench::exclusive_guard;
 };
 
 }  // namespace
