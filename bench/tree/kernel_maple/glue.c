@@ -44,23 +44,10 @@ static uint64_t find_each(void* tree, const uint64_t* keys, size_t count) {
   return sum;
 }
 
-/// mtree_load without its read section: a tree of many ranges is neither empty nor a single pointer.
-static inline void* load_in_section(struct maple_tree* tree, unsigned long key) {
-  MA_STATE(mas, tree, key, key);
-  void* entry;
-  do {
-    entry = mas_start(&mas);
-    if (unlikely(mas_is_none(&mas))) return NULL;
-    if (unlikely(mas_is_ptr(&mas))) return key == 0 ? entry : NULL;
-    entry = mtree_lookup_walk(&mas);
-  } while (!entry && unlikely(mas_is_start(&mas)));
-  return entry;
-}
-
+/// The section that mtree_load opens by itself is a nested one then: a load, an addition and a store.
 static uint64_t find_all(void* tree, const uint64_t* keys, size_t count) {
-  uint64_t sum = 0;
   rcu_read_lock();
-  for (size_t i = 0; i < count; ++i) sum += (uint64_t)load_in_section(tree, keys[i]);
+  const uint64_t sum = find_each(tree, keys, count);
   rcu_read_unlock();
   return sum;
 }
@@ -80,13 +67,15 @@ static uint64_t walk(void* tree, size_t* count) {
   return sum;
 }
 
-static uint64_t lowest_gaps(void* tree, const struct rcuvm_kernel_gap_request* wanted, size_t count,
-                            uint64_t* starts) {
+typedef int gap_search(struct ma_state* at, unsigned long min, unsigned long max, unsigned long size);
+
+static inline uint64_t find_gaps(gap_search* search, void* tree, const struct rcuvm_kernel_gap_request* wanted,
+                                 size_t count, uint64_t* starts) {
   uint64_t sum = 0;
   for (size_t i = 0; i < count; ++i) {
     MA_STATE(mas, tree, 0, 0);
     rcu_read_lock();
-    const int missing = mas_empty_area(&mas, wanted[i].start, wanted[i].end - 1, wanted[i].size);
+    const int missing = search(&mas, wanted[i].start, wanted[i].end - 1, wanted[i].size);
     rcu_read_unlock();
     const uint64_t start = missing ? RCUVM_KERNEL_NO_GAP : mas.index;
     if (starts) starts[i] = start;
@@ -95,19 +84,14 @@ static uint64_t lowest_gaps(void* tree, const struct rcuvm_kernel_gap_request* w
   return sum;
 }
 
+static uint64_t lowest_gaps(void* tree, const struct rcuvm_kernel_gap_request* wanted, size_t count,
+                            uint64_t* starts) {
+  return find_gaps(mas_empty_area, tree, wanted, count, starts);
+}
+
 static uint64_t highest_gaps(void* tree, const struct rcuvm_kernel_gap_request* wanted, size_t count,
                              uint64_t* starts) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < count; ++i) {
-    MA_STATE(mas, tree, 0, 0);
-    rcu_read_lock();
-    const int missing = mas_empty_area_rev(&mas, wanted[i].start, wanted[i].end - 1, wanted[i].size);
-    rcu_read_unlock();
-    const uint64_t start = missing ? RCUVM_KERNEL_NO_GAP : mas.index;
-    if (starts) starts[i] = start;
-    sum += start;
-  }
-  return sum;
+  return find_gaps(mas_empty_area_rev, tree, wanted, count, starts);
 }
 
 // --- writers ----------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@
 ///   writer          loaded <-- full magazines <-- all that the others have given back, by one exchange
 ///   call_rcu thread loaded --> a full magazine --> given back, by one compare-and-swap
 ///
+/// Threads, atomics and liburcu stand here by their own names, not behind rcuvm::sync: this is a stand-in for parts of
+/// the kernel, compiled as C beside it, and never linked with rcuvm.
+///
 /// A node is 256 bytes at a multiple of that; free, it holds the next free one and, at the head of a magazine, the next
 /// magazine. Nodes are never given back to the system.
 

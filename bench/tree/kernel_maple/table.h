@@ -42,7 +42,7 @@ struct rcuvm_kernel_maple {
   uint64_t (*find_dependent)(void* tree, const uint64_t* keys, size_t count);
   /// mtree_load, with its read section.
   uint64_t (*find_each)(void* tree, const uint64_t* keys, size_t count);
-  /// The body of mtree_load, inside one read section.
+  /// mtree_load, inside one read section: its own is nested.
   uint64_t (*find_all)(void* tree, const uint64_t* keys, size_t count);
   /// mas_for_each over everything; the number of records is added to *count.
   uint64_t (*walk)(void* tree, size_t* count);
