@@ -59,11 +59,7 @@ std::vector<std::string> rivals_in(const figures& from) {
   for (const auto& [of, rivals] : from.all()) {
     for (const auto& [rival, counted] : rivals) seen.insert(rival);
   }
-  std::vector<std::string> made;
-  for (const std::string_view name : names_of_rivals()) {
-    if (seen.contains(std::string{name})) made.emplace_back(name);
-  }
-  return made;
+  return in_order_of_rivals(seen);
 }
 
 void write_file(const std::filesystem::path& where, const std::string& text) {

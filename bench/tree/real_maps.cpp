@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
-#include <cstddef>
-#include <fstream>
-#include <iterator>
-#include <span>
-
+#include "bench/recording/line_reader.hpp"
 #include "bench/recording/recording.hpp"
-#include "bench/recording/xz.hpp"
 #include "bench/tree/data_set.hpp"
 #include "proc_maps/parse.hpp"
 
 namespace rcuvm::tree_bench {
 
 namespace {
-
-std::expected<std::string, std::string> unpack(const std::string& packed) {
-  recording::xz_decoder decoder;
-  std::string made;
-  std::array<char, 1U << 16U> piece{};
-  std::span<const std::byte> rest = std::as_bytes(std::span{packed});
-  while (true) {
-    const auto step = decoder.decode(rest, piece, recording::xz_decoder::input::is_complete);
-    if (!step) return std::unexpected{std::string{step.error()}};
-    made.append(piece.data(), step->produced);
-    rest = rest.subspan(step->consumed);
-    if (step->is_finished) return made;
-  }
-}
 
 /// The longest of the texts that stand behind `@@` lines.
 std::string_view longest_sample(std::string_view text) {
@@ -69,13 +49,14 @@ std::expected<data_set, std::string> parse_maps(std::string name, std::string_vi
 }
 
 std::expected<data_set, std::string> read_maps(const std::string& file) {
-  std::ifstream in{file, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in.is_open() || in.bad()) return std::unexpected{file + ": cannot be read"};
-  if (file.ends_with(".xz")) {
-    auto plain = unpack(text);
-    if (!plain) return std::unexpected{file + ": " + plain.error()};
-    text = *std::move(plain);
+  auto lines = recording::line_reader::open(file);
+  if (!lines) return std::unexpected{lines.error().to_text()};
+  std::string text;
+  while (true) {
+    const auto line = lines->next();
+    if (!line) return std::unexpected{line.error().to_text()};
+    if (!*line) break;
+    text.append(**line).push_back('\n');
   }
   auto made = parse_maps(name_of_file(file), text);
   if (!made) return std::unexpected{file + ": " + made.error()};

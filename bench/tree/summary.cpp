@@ -47,11 +47,7 @@ std::vector<std::string> rivals_in(const std::vector<comparison>& rows) {
   for (const comparison& row : rows) {
     for (const auto& [rival, ratio] : row.ratios) seen.insert(rival);
   }
-  std::vector<std::string> made;
-  for (const std::string_view one : names_of_rivals()) {
-    if (seen.contains(std::string{one})) made.emplace_back(one);
-  }
-  return made;
+  return in_order_of_rivals(seen);
 }
 
 std::string table_of_ratios(const std::vector<comparison>& rows) {

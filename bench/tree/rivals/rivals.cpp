@@ -27,9 +27,11 @@ std::vector<rival_entry> rivals() {
   return made;
 }
 
-std::vector<std::string_view> names_of_rivals() {
-  std::vector<std::string_view> made;
-  for (const rival_entry& one : all_rivals()) made.push_back(one.name);
+std::vector<std::string> in_order_of_rivals(const std::set<std::string>& names) {
+  std::vector<std::string> made;
+  for (const rival_entry& one : all_rivals()) {
+    if (names.contains(std::string{one.name})) made.emplace_back(one.name);
+  }
   return made;
 }
 

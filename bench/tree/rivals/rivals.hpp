@@ -4,6 +4,7 @@
 /// The list of all rivals. One file each; this is how the others know them.
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,7 @@ rival_entry cow_vector_entry();
 
 /// In the order of all tables: rcuvm, the limit, the kernel's tree once it is loaded, then the others.
 [[nodiscard]] std::vector<rival_entry> rivals();
-/// Of all that a run may hold, the kernel's tree too.
-[[nodiscard]] std::vector<std::string_view> names_of_rivals();
+/// Those of a run, which may hold the kernel's tree too, in that order.
+[[nodiscard]] std::vector<std::string> in_order_of_rivals(const std::set<std::string>& names);
 
 }  // namespace rcuvm::tree_bench
