@@ -119,20 +119,6 @@ void* Find(std::uintptr_t root, std::uint64_t key) {
   return bottom.slot[slot_of(bottom, key)];
 }
 
-void Locate(std::uintptr_t root, std::uint64_t key, place<wide_layout>& result) {
-  const auto top = link<wide_layout>::from_word(root);
-  range covered{0, space_end};
-  const void* at = top.node();
-  for (unsigned level = top.level(); level != 0; --level) {
-    const auto& node = *static_cast<const wide_inner*>(at);
-    const unsigned slot = slot_of(node, key);
-    covered = range_of(node, slot, covered);
-    at = node.slot[slot];
-  }
-  const auto* bottom = static_cast<const wide_leaf*>(at);
-  result = {bottom, covered, slot_of(*bottom, key)};
-}
-
 void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* step) {
   auto at = link<wide_layout>::from_word(root);
   range covered{0, space_end};
@@ -183,7 +169,6 @@ namespace rcuvm::tree::simd {
 
 HWY_EXPORT(Chosen);
 HWY_EXPORT(Find);
-HWY_EXPORT(Locate);
 HWY_EXPORT(Descend);
 HWY_EXPORT(SlotOfLeaf);
 HWY_EXPORT(SlotOfInner);
@@ -223,12 +208,6 @@ bool choose(target which) noexcept {
 
 void* find(link<wide_layout> root, std::uint64_t key) noexcept {
   return HWY_DYNAMIC_DISPATCH(Find)(root.word(), key);
-}
-
-place<wide_layout> locate(link<wide_layout> root, std::uint64_t key) noexcept {
-  place<wide_layout> result;
-  HWY_DYNAMIC_DISPATCH(Locate)(root.word(), key, result);
-  return result;
 }
 
 void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept {

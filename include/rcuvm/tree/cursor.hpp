@@ -13,8 +13,8 @@
 #include <cstdint>
 
 #include "rcuvm/base/range.hpp"
-#include "rcuvm/tree/find.hpp"
 #include "rcuvm/tree/node.hpp"
+#include "rcuvm/tree/path.hpp"
 
 namespace rcuvm::tree {
 
@@ -26,7 +26,9 @@ class cursor {
   /// Stands on the first record that overlaps [from, to), or at the end.
   cursor(link<Layout> root, range within) noexcept : to_{within.end} {
     if (root.is_null() || within.is_empty()) return;
-    descend(root, within.start);
+    path_.descend(root, within.start);
+    at_ = path_[0].read();
+    stand_on_leaf();
     if (at_.record == nullptr) advance();
   }
 
@@ -48,46 +50,19 @@ class cursor {
   }
 
  private:
-  struct step {
-    const inner<Layout>* node;
-    unsigned slot;
-    std::uint64_t end;  ///< of the node
-  };
-
-  void descend(link<Layout> root, std::uint64_t key) noexcept {
-    range covered{0, space_end};
-    const void* at = root.node();
-    for (unsigned level = root.level(); level != 0; --level) {
-      const auto* node = static_cast<const inner<Layout>*>(at);
-      const unsigned slot = node->slot_of(key);
-      path_[level] = {node, slot, covered.end};
-      covered = range_of(*node, slot, covered);
-      at = node->slot[slot];
-    }
-    leaf_ = static_cast<const leaf<Layout>*>(at);
-    leaf_end_ = covered.end;
-    slot_ = leaf_->slot_of(key);
-    at_ = {range_of(*leaf_, slot_, covered), leaf_->slot[slot_]};
+  void stand_on_leaf() noexcept {
+    leaf_ = &path_[0].node.as_leaf();
+    leaf_end_ = path_[0].covered.end;
+    slot_ = path_[0].slot;
   }
 
   /// The space has not ended, so there is one.
   void enter_next_leaf() noexcept {
-    unsigned level = 1;
-    while (path_[level].slot + 1 == path_[level].node->head.count) ++level;
-    ++path_[level].slot;
-    while (true) {
-      const step& above = path_[level];
-      const void* at = above.node->slot[above.slot];
-      const std::uint64_t end = above.node->end_of(above.slot, above.end);
-      if (--level == 0) {
-        leaf_ = static_cast<const leaf<Layout>*>(at);
-        if (above.slot + 1U < above.node->head.count) fetch_ahead(above.node->slot[above.slot + 1]);
-        leaf_end_ = end;
-        slot_ = 0;
-        return;
-      }
-      path_[level] = {static_cast<const inner<Layout>*>(at), 0, end};
-    }
+    path_.turn_right(path_.level_of_right_turn(0), 0);
+    stand_on_leaf();
+    const path_step<Layout>& above = path_[1];
+    const inner<Layout>& node = above.node.as_inner();
+    if (above.slot + 1U < node.head.count) fetch_ahead(node.slot[above.slot + 1]);
   }
 
   /// Asks for a leaf that will be walked after this one.
@@ -101,7 +76,7 @@ class cursor {
   const leaf<Layout>* leaf_ = nullptr;
   std::uint64_t leaf_end_ = 0;
   unsigned slot_ = 0;
-  step path_[max_levels<Layout> + 1];
+  path<Layout> path_;  ///< its slot in the leaf stays where the walk has entered the leaf
 };
 
 }  // namespace rcuvm::tree

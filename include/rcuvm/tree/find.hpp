@@ -75,20 +75,26 @@ inline void find_many(link<Layout> root, const std::uint64_t* keys, void** recor
   for (std::size_t i = 0; i < count; ++i) records[i] = find(root, keys[i]);
 }
 
-/// The slot that holds `key`. The root is not null, the key not space_end.
+/// The whole way to the slot that holds `key`: step[level] for each level of the tree, which has at most
+/// max_levels. The root is not null, the key not space_end.
 template <class Layout>
-[[nodiscard]] inline place<Layout> locate(link<Layout> root, std::uint64_t key) noexcept {
-  if constexpr (has_simd<Layout>) return simd::locate(root, key);
-  range covered{0, space_end};
-  const void* at = root.node();
-  for (unsigned level = root.level(); level != 0; --level) {
-    const auto& node = *static_cast<const inner<Layout>*>(at);
-    const unsigned slot = node.slot_of(key);
-    covered = range_of(node, slot, covered);
-    at = node.slot[slot];
+inline void descend(link<Layout> root, std::uint64_t key, path_step<Layout>* step) noexcept {
+  if constexpr (has_simd<Layout>) return simd::descend(root, key, step);
+  step += root.level();
+  *step = {root, 0, {0, space_end}};
+  for (unsigned level = root.level(); level != 0; --level, --step) {
+    step->slot = step->node.as_inner().slot_of(key);
+    step[-1] = step->below();
   }
-  const auto* bottom = static_cast<const leaf<Layout>*>(at);
-  return {bottom, covered, bottom->slot_of(key)};
+  step->slot = step->node.as_leaf().slot_of(key);
+}
+
+/// The end of that way.
+template <class Layout>
+[[nodiscard]] inline path_step<Layout> locate(link<Layout> root, std::uint64_t key) noexcept {
+  path_step<Layout> step[max_levels<Layout>];
+  descend(root, key, step);
+  return step[0];
 }
 
 /// The first record whose range ends above `key`, a null record when there is none.
@@ -96,8 +102,9 @@ template <class Layout>
 template <class Layout>
 [[nodiscard]] inline found find_next(link<Layout> root, std::uint64_t key) noexcept {
   if (root.is_null() || key == space_end) return {};
-  place<Layout> at = locate(root, key);
-  if (at.node->slot[at.slot] == nullptr && ++at.slot == at.node->head.count) return {};
+  path_step<Layout> at = locate(root, key);
+  const leaf<Layout>& bottom = at.node.as_leaf();
+  if (bottom.slot[at.slot] == nullptr && ++at.slot == bottom.head.count) return {};
   return at.read();
 }
 
@@ -105,8 +112,7 @@ template <class Layout>
 template <class Layout>
 [[nodiscard]] inline found find_previous(link<Layout> root, std::uint64_t key) noexcept {
   if (root.is_null() || key == 0) return {};
-  const place<Layout> at = locate(root, key - 1);
-  const found here = at.read();
+  const found here = locate(root, key - 1).read();
   if (here.record != nullptr) return here;
   if (here.where.start == 0) return {};
   return locate(root, here.where.start - 1)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The writer's way from a root to a leaf, which can be moved to the neighbouring node of any level.
+/// The way from a root to a leaf, which can be moved to the neighbouring node of any level.
 
 #include <algorithm>
 #include <cstdint>
@@ -9,7 +9,6 @@
 #include "rcuvm/tree/find.hpp"
 #include "rcuvm/tree/node.hpp"
 #include "rcuvm/tree/place.hpp"
-#include "rcuvm/tree/simd.hpp"
 
 namespace rcuvm::tree {
 
@@ -21,13 +20,7 @@ class path {
   /// To the leaf slot that holds `key`.
   void descend(link<Layout> root, std::uint64_t key) noexcept {
     top_ = root.level();
-    if constexpr (has_simd<Layout>) return simd::descend(root, key, step_);
-    step_[top_] = {root, 0, {0, space_end}};
-    for (unsigned level = top_; level != 0; --level) {
-      step_[level].slot = step_[level].node.as_inner().slot_of(key);
-      step_[level - 1] = below(step_[level]);
-    }
-    step_[0].slot = step_[0].node.as_leaf().slot_of(key);
+    tree::descend(root, key, step_);
   }
 
   /// The same for a key that is not below the one of `left`, whose way this one goes as far as it can.
@@ -63,7 +56,7 @@ class path {
   void turn_left(unsigned turn, unsigned level) noexcept {
     --step_[turn].slot;
     while (turn-- != level) {
-      step_[turn] = below(step_[turn + 1]);
+      step_[turn] = step_[turn + 1].below();
       step_[turn].slot = step_[turn].node.head().count - 1U;
     }
   }
@@ -71,16 +64,10 @@ class path {
   /// Turns at `turn` to the slot behind, and on to the first slots down to `level`.
   void turn_right(unsigned turn, unsigned level) noexcept {
     ++step_[turn].slot;
-    while (turn-- != level) step_[turn] = below(step_[turn + 1]);
+    while (turn-- != level) step_[turn] = step_[turn + 1].below();
   }
 
  private:
-  /// The first slot of the node to which a step leads.
-  [[nodiscard]] static step below(const step& above) noexcept {
-    const inner<Layout>& node = above.node.as_inner();
-    return {above.node.child(above.slot), 0, range_of(node, above.slot, above.covered)};
-  }
-
   unsigned top_ = 0;
   step step_[max_levels<Layout>];
 };

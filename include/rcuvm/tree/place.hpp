@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Where a descent ends.
+/// The way of a descent, and where it ends.
 
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/tree/leaf.hpp"
@@ -15,22 +15,23 @@ struct found {
   void* record = nullptr;
 };
 
-/// A leaf's slot, with all that is needed to step to its neighbours in the leaf.
-template <class Layout>
-struct place {
-  const leaf<Layout>* node;
-  range covered;  ///< by the leaf
-  unsigned slot;
-
-  [[nodiscard]] found read() const noexcept { return {range_of(*node, slot, covered), node->slot[slot]}; }
-};
-
 /// One node of the way from a root to a leaf.
 template <class Layout>
 struct path_step {
   link<Layout> node;
   unsigned slot;  ///< the way goes on, or ends, there
   range covered;  ///< by the node
+
+  /// The first slot of the inner node's child to which the way goes on.
+  [[nodiscard]] path_step below() const noexcept {
+    const inner<Layout>& here = node.as_inner();
+    return {node.child(slot), 0, range_of(here, slot, covered)};
+  }
+  /// What the way ends at. The node is a leaf.
+  [[nodiscard]] found read() const noexcept {
+    const leaf<Layout>& here = node.as_leaf();
+    return {range_of(here, slot, covered), here.slot[slot]};
+  }
 };
 
 }  // namespace rcuvm::tree

@@ -34,11 +34,8 @@ enum class target : std::uint8_t { plain, avx2, avx512 };
 /// CPU or the build doesn't have it. Any thread, any time.
 bool choose(target which) noexcept;
 
-/// tree::find and tree::locate. The root is not null, the key not space_end.
+/// tree::find and tree::descend. The root is not null, the key not space_end.
 [[nodiscard]] void* find(link<wide_layout> root, std::uint64_t key) noexcept;
-[[nodiscard]] place<wide_layout> locate(link<wide_layout> root, std::uint64_t key) noexcept;
-
-/// The whole way: step[level] for each level of the tree.
 void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept;
 
 /// leaf::slot_of, inner::slot_of, leaf::gaps and inner::slots_with_gap.
