@@ -13,8 +13,8 @@
 
 namespace rcuvm::diff_kernel {
 
-/// One record of the child's: this head, then what was seen (of an inspect: smaps as it is), then the first lines of its /proc/self/maps, whole ones,
-/// as far as the arena goes at least.
+/// One record of the child's: this head, then what was seen (of an inspect: smaps as it is), then the first lines of its
+/// /proc/self/maps, whole ones, as far as the arena goes at least.
 struct record_head {
   diff_kernel::answer answer;
   std::uint32_t seen = 0;  ///< bytes

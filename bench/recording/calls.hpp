@@ -32,7 +32,8 @@ struct call_kind {
 /// The kind of that name; nullptr for a call that is only counted.
 [[nodiscard]] const call_kind* find_call(std::string_view name) noexcept;
 
-/// Of a payload that is a call: whether it can change a line of /proc/PID/maps: where a VMA begins or ends, its permissions, its backing.
+/// Of a payload that is a call: whether it can change a line of /proc/PID/maps: where a VMA begins or ends, its
+/// permissions, its backing.
 [[nodiscard]] bool changes_maps(const event::payload& call) noexcept;
 
 }  // namespace rcuvm::recording

@@ -13,8 +13,8 @@
 
 namespace rcuvm::explore {
 
-/// Same addresses in every run, whoever runs first: each thread has its own part. Nothing is used twice within a run, so that each later
-/// touch of freed memory is seen.
+/// Same addresses in every run, whoever runs first: each thread has its own part. Nothing is used twice within a run, so
+/// that each later touch of freed memory is seen.
 ///
 ///   part of main                                      part of thread 1
 ///   [ red | object | red | object | ... never used ]  [ red | object | ... ]     states: none, live, freed, per 8 bytes

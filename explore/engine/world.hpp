@@ -35,8 +35,8 @@ struct world_limits {
 ///
 /// RCU        is its specification: a grace period ends when each section that was open at its begin has been left.
 /// Waits      a waiting thread is not enabled until what it waits for has come. No spurious wake-ups.
-/// Time       stands still but for timed waits: such a wait may end at any moment, early_timeouts times in each thread; after that
-///            only when nobody else can run.
+/// Time       stands still but for timed waits: such a wait may end at any moment, early_timeouts times in each thread;
+///            after that only when nobody else can run.
 /// Races      of plain accesses: by vector clocks and the memory orders as written, to 4 bytes.
 ///            Source: Flanagan and Freund, FastTrack, PLDI 2009.
 /// Not seen   stale values: an atomic load reads the last store (sequential consistency); words outside the arena.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Each mutation, and where it is caught. A scenario that is expected to hold counts only beside one of these, or beside a subject of its
-/// own that fails: else the search might be empty because nothing can happen in it.
+/// Each mutation, and where it is caught. A scenario that is expected to hold counts only beside one of these, or beside
+/// a subject of its own that fails: else the search might be empty because nothing can happen in it.
 
 #include <array>
 

@@ -126,8 +126,8 @@ void reduction::find_races(int thread, const step& of) {
   });
 }
 
-/// Sees to it that a run is tried in which the next step of `thread` comes before the event `before`: somebody who can begin the events that do not
-/// depend on `before`, or that step, must be tried where `before` was chosen.
+/// Sees to it that a run is tried in which the next step of `thread` comes before the event `before`: somebody who can
+/// begin the events that do not depend on `before`, or that step, must be tried where `before` was chosen.
 void reduction::reverse(std::size_t before, int thread, const step& of) {
   node& at = path_[past_[before].node];
   const int by = past_[before].thread;

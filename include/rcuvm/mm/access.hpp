@@ -23,8 +23,8 @@ result<void> address_space<Design>::write(vm::cpu& cpu, address to, std::span<co
   return access_bytes(cpu, to, from.size(), vm::access::write, store);
 }
 
-/// Calls copy(frame, offset in it, bytes done before, bytes to do) page by page. A frame that was freed behind a translation's back is a
-/// broken promise of ours (F1, F2) and ends the program.
+/// Calls copy(frame, offset in it, bytes done before, bytes to do) page by page. A frame that was freed behind a
+/// translation's back is a broken promise of ours (F1, F2) and ends the program.
 template <class Design>
 template <class Copy>
 result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::size_t count,

@@ -8,8 +8,8 @@
 
 namespace rcuvm {
 
-/// EINVAL: no length, an offset or a fixed address off the page grid, a stack that is not private anonymous memory. ENOMEM: no room, or no memory.
-/// EEXIST: fixed_noreplace and something is mapped there.
+/// EINVAL: no length, an offset or a fixed address off the page grid, a stack that is not private anonymous memory.
+/// ENOMEM: no room, or no memory. EEXIST: fixed_noreplace and something is mapped there.
 template <class Design>
 result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& wanted) {
   const std::uint64_t length = page_ceil(wanted.length);

@@ -4,8 +4,9 @@
 /// Search for room: the lowest or highest place of a given size and alignment that no record touches.
 ///
 /// Descends only where a child's largest gap is big enough, as far as its rounded size tells. Limits, alignment
-/// and, rarely, the rounding may still defeat such a candidate; then the search goes on with the next one. So without them the cost is one descent; with them
-/// at worst one visit of each gap of at least that size inside the limits.
+/// and, rarely, the rounding may still defeat such a candidate; then the search goes on with the next one. So
+/// without them the cost is one descent; with them at worst one visit of each gap of at least that size inside
+/// the limits.
 ///
 /// Readers   as for a lookup: loads only. Kernel: mas_empty_area, mas_empty_area_rev, vm_unmapped_area.
 
