@@ -24,7 +24,13 @@ namespace {
 
 using detail::retire_block;
 
-constexpr std::uint64_t nap_ns = 1'000'000;  // batches share a grace period; memory rests this much longer
+// Batches share a grace period; memory rests this much longer. Long naps while little is retired. Short ones while much
+// is: then memory comes back before it has left the writers' caches.
+constexpr std::uint64_t longest_nap_ns = 1'000'000;
+constexpr std::uint64_t shortest_nap_ns = longest_nap_ns / 4;
+constexpr std::uint64_t much_in_a_round = std::uint64_t{512} << 10U;  // bytes
+// Whose end is told together.
+constexpr unsigned batches_together = sync::checked::sized(64U, 2U);
 constexpr unsigned naps_before_sleep =
     sync::checked::sized(16U, 0U);  // a writer pays the wake-up only after so long a silence
 constexpr std::uint64_t diagnosis_interval_ns = 1'000'000'000;
@@ -67,9 +73,10 @@ struct limbo::state {
   sync::condition over;  ///< wait() and throttle() wait here
   detail::batch_list pending RCUVM_GUARDED_BY(lock);
   std::uint64_t waiting_since_ns RCUVM_GUARDED_BY(lock) =
-      0;                                           ///< retire() of the oldest batch in `waiting`; 0: none
+      0;                                           ///< arrival of the oldest batch in `waiting`; 0: none
   unsigned in_a_hurry RCUVM_GUARDED_BY(lock) = 0;  ///< threads inside wait() or wait_for_room()
   bool is_stopping RCUVM_GUARDED_BY(lock) = false;
+  std::uint64_t nap_ns RCUVM_GUARDED_BY(lock) = longest_nap_ns;
   std::uint64_t freed RCUVM_GUARDED_BY(lock) = 0;
   std::uint64_t grace_periods RCUVM_GUARDED_BY(lock) = 0;
   std::uint64_t throttled RCUVM_GUARDED_BY(lock) = 0;
@@ -92,12 +99,23 @@ struct limbo::state {
 
   void run() noexcept;
   bool reclaim() noexcept RCUVM_REQUIRES(lock);
+  struct amount {
+    std::uint64_t batches = 0;
+    std::uint64_t objects = 0;
+    std::uint64_t bytes = 0;
+  };
+  static amount free_some(detail::batch_list& waiting) noexcept;
   void nap(sync::mutex_guard& guard) noexcept RCUVM_REQUIRES(lock);
   void sleep(sync::mutex_guard& guard) noexcept RCUVM_REQUIRES(lock);
   void wake() noexcept;
   void collect() noexcept RCUVM_REQUIRES(lock) {
+    const std::uint64_t now = sync::now_ns();
     // limbo.R1 <- limbo.W1, inside lanes
-    arrivals.collect([this](retire_block* batch) RCUVM_NO_THREAD_SAFETY_ANALYSIS { pending.add(batch); });
+    arrivals.collect([&](retire_block* batch) RCUVM_NO_THREAD_SAFETY_ANALYSIS { add(batch, now); });
+  }
+  void add(retire_block* batch, std::uint64_t now_ns) noexcept RCUVM_REQUIRES(lock) {
+    batch->arrived_at_ns = now_ns;
+    pending.add(batch);
   }
   [[nodiscard]] statistics read() noexcept RCUVM_REQUIRES(lock);
   [[nodiscard]] std::string describe() RCUVM_REQUIRES(lock);
@@ -108,7 +126,6 @@ struct limbo::state {
 
 limbo::ticket limbo::state::take(retire_block* batch) noexcept {
   const std::uint64_t batch_bytes = batch->bytes;
-  batch->retired_at_ns = sync::now_ns();
   raise_to(high_water_objects, objects.fetch_add_relaxed(batch->objects) + batch->objects);
   const std::uint64_t held_bytes = bytes.fetch_add_relaxed(batch_bytes) + batch_bytes;
   raise_to(high_water_bytes, held_bytes);
@@ -119,7 +136,7 @@ limbo::ticket limbo::state::take(retire_block* batch) noexcept {
   if (!arrivals.push(batch)) {  // limbo.W1 -> limbo.R1, inside lanes
     const sync::mutex_guard guard{lock};
     collect();
-    pending.add(batch);
+    add(batch, sync::now_ns());
   }
   if (found_asleep && !is_mutated(mutation::retire_without_wake)) wake();
 
@@ -215,29 +232,43 @@ bool limbo::state::reclaim() noexcept {
   ticket next = over_tickets.last_by_reclaimer() + 1;
   detail::batch_list waiting = pending.take_run(next);
   if (waiting.is_empty()) return false;
-  waiting_since_ns = waiting.front().retired_at_ns;
+  waiting_since_ns = waiting.front().arrived_at_ns;
   lock.unlock();
   if (!is_mutated(mutation::retire_without_grace_period)) sync::rcu::synchronize();
   lock.lock();
   ++grace_periods;
+  std::uint64_t round_bytes = 0;
   while (!waiting.is_empty()) {
-    retire_block* batch = waiting.take_front();
-    const std::uint64_t batch_objects = batch->objects;
-    const std::uint64_t batch_bytes = batch->bytes;
-    waiting_since_ns = batch->retired_at_ns;
+    waiting_since_ns = waiting.front().arrived_at_ns;
     lock.unlock();
     if (is_mutated(mutation::over_before_free)) over_tickets.raise_to(next);
-    retire_list{batch}.free_now();
-    sync::rcu::announce_quiescent_state();
+    const amount gone = free_some(waiting);
     lock.lock();
-    objects.fetch_sub_relaxed(batch_objects);
-    bytes.fetch_sub_relaxed(batch_bytes);
-    freed += batch_objects;
-    over_tickets.raise_to(next++);
+    objects.fetch_sub_relaxed(gone.objects);
+    bytes.fetch_sub_relaxed(gone.bytes);
+    freed += gone.objects;
+    round_bytes += gone.bytes;
+    next += gone.batches;
+    over_tickets.raise_to(next - 1);
     if (in_a_hurry != 0) over.notify_all();
   }
   waiting_since_ns = 0;
+  nap_ns = round_bytes > much_in_a_round ? std::max(nap_ns / 2, shortest_nap_ns)
+                                         : std::min(nap_ns * 2, longest_nap_ns);
   return true;
+}
+
+limbo::state::amount limbo::state::free_some(detail::batch_list& waiting) noexcept {
+  amount gone;
+  while (!waiting.is_empty() && gone.batches != batches_together && gone.bytes <= much_in_a_round) {
+    retire_block* batch = waiting.take_front();
+    gone.objects += batch->objects;
+    gone.bytes += batch->bytes;
+    ++gone.batches;
+    retire_list{batch}.free_now();
+  }
+  sync::rcu::announce_quiescent_state();
+  return gone;
 }
 
 void limbo::state::nap(sync::mutex_guard& guard) noexcept {
@@ -257,7 +288,7 @@ void limbo::state::sleep(sync::mutex_guard& guard) noexcept {
 limbo::statistics limbo::state::read() noexcept {
   collect();
   std::uint64_t oldest_ns = waiting_since_ns;
-  if (oldest_ns == 0 && !pending.is_empty()) oldest_ns = pending.front().retired_at_ns;
+  if (oldest_ns == 0 && !pending.is_empty()) oldest_ns = pending.front().arrived_at_ns;
   const std::uint64_t held = objects.load_relaxed();
   return {.objects = held,
           .bytes = bytes.load_relaxed(),

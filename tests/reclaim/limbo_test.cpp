@@ -189,6 +189,7 @@ TEST(limbo_test, the_accounting_is_exact) {
   {
     reader_inside reader;
     held.retire(list_of(dead, 10, 100));
+    EXPECT_EQ(held.read_statistics().objects, 10U);  // its age counts from here at the latest
     sync::sleep_ns(a_while_ns);
     held.retire(list_of(dead, 30, 7));
     const limbo::statistics full = held.read_statistics();
@@ -215,7 +216,7 @@ TEST(limbo_test, the_accounting_is_exact) {
   EXPECT_EQ(held.read_statistics().high_water_objects, 0U);
 }
 
-/// Also when no batch has reached the reclaimer yet: the first look comes at once.
+/// Counted from the first look at it, also when that is not the reclaimer's but one for the statistics.
 TEST(limbo_test, the_oldest_age_is_that_of_the_oldest_batch) {
   morgue dead;
   limbo held;
@@ -223,6 +224,7 @@ TEST(limbo_test, the_oldest_age_is_that_of_the_oldest_batch) {
     reader_inside reader;
     const std::uint64_t before_ns = sync::now_ns();
     held.retire(list_of(dead, 1));
+    EXPECT_EQ(held.read_statistics().objects, 1U);
     const std::uint64_t after_ns = sync::now_ns();
     for (int batch = 0; batch != 3; ++batch) {
       const std::uint64_t at_least_ns = sync::now_ns() - after_ns;

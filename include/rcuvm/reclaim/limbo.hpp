@@ -28,8 +28,8 @@ struct limits {
 /// Writers    any number call retire(). Progress: it allocates nothing and does not wait (but see "limit"), and wakes
 ///            the reclaimer only out of its idle sleep.
 /// Reclaimer  one thread of the limbo: takes all queued batches, waits for one grace period, frees them. After a round
-///            it naps for a millisecond so that batches share grace periods, unless somebody waits or much is held;
-///            after 16 empty naps it sleeps until the next retire(). Objects' free functions run on it; they may
+///            it naps so that batches share grace periods, for a millisecond while little is retired and for a quarter of
+///            that while much is, and not at all when somebody waits or much is held; after 16 empty naps it sleeps until the next retire(). Objects' free functions run on it; they may
 ///            retire further objects, but must not wait for them.
 /// Limit      throttle() waits while more than limits::bytes are held, so these grow to the limit plus one operation per
 ///            writer. A writer that never calls it is stopped by retire() itself at twice the limit: therefore no
@@ -79,7 +79,8 @@ class limbo {
     std::uint64_t bytes;    ///< held now
     std::uint64_t high_water_bytes;
     std::uint64_t high_water_objects;
-    std::uint64_t oldest_age_ns;  ///< since the retire() of the oldest batch held; 0 when none is
+    std::uint64_t
+        oldest_age_ns;  ///< of the oldest batch held, since it was seen: a nap after its retire(). 0: none
     std::uint64_t retired;        ///< objects, ever
     std::uint64_t freed;          ///< objects, ever
     std::uint64_t grace_periods;  ///< that the reclaimer has waited for

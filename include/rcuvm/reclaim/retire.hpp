@@ -34,7 +34,7 @@ struct retire_block {
   // Of a batch in limbo only.
   retire_block* next_batch = nullptr;
   std::uint64_t ticket = 0;
-  std::uint64_t retired_at_ns = 0;
+  std::uint64_t arrived_at_ns = 0;  ///< where the reclaimer sees it
 
   [[nodiscard]] retired* items() noexcept { return reinterpret_cast<retired*>(this + 1); }
 };

@@ -54,9 +54,7 @@ struct alignas(64) inner {
     head.count = static_cast<std::uint16_t>(count);
   }
   void copy_slots(const inner& from) noexcept {
-    std::memcpy(pivot, from.pivot, sizeof(pivot));
-    std::memcpy(slot, from.slot, sizeof(slot));
-    std::memcpy(gap, from.gap, sizeof(gap));
+    copy_up_to_header(this, &from, offsetof(inner, head));
     head.count = from.head.count;
   }
 

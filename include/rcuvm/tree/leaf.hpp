@@ -134,7 +134,7 @@ struct alignas(64) leaf {
   void splice(const leaf& from, const leaf_splice& change) noexcept {
     const unsigned before = from.head.count;
     const unsigned after = change.count();
-    if (&from != this) std::memcpy(static_cast<void*>(this), &from, offsetof(leaf, head));
+    if (&from != this) copy_up_to_header(this, &from, offsetof(leaf, head));
     if (is_plain()) {
       splice_array(pivot.plain, from.pivot.plain, space_end, before - 1, after - 1, change, change.end);
     } else {
