@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "rcuvm/tree/gap.hpp"
+
 // SSSE3 and SSE4 would gain nothing over the baseline: they can't compare 64-bit numbers as unsigned ones.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4)
 
@@ -132,10 +134,28 @@ void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* ste
   step[0] = {at, slot_of(at.as_leaf(), key), covered};
 }
 
+struct vector_nodes {
+  static unsigned slot_of(const wide_inner& node, std::uint64_t key) {
+    return HWY_NAMESPACE::slot_of(node, key);
+  }
+  static unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
+    return HWY_NAMESPACE::slot_of(node, key);
+  }
+  static std::uint64_t gaps(const wide_leaf& node) { return gaps_of(node); }
+  static std::uint64_t slots_with_gap(const wide_inner& node, gap_size size) {
+    return slots_with(node, size);
+  }
+};
+
+std::uint64_t FindGap(std::uintptr_t root, const gap_request& wanted, bool upwards) {
+  const auto top = link<wide_layout>::from_word(root);
+  return upwards ? gap_search<true, wide_layout, vector_nodes>{wanted}.run(top)
+                 : gap_search<false, wide_layout, vector_nodes>{wanted}.run(top);
+}
+
 unsigned SlotOfLeaf(const wide_leaf& node, std::uint64_t key) { return slot_of(node, key); }
 unsigned SlotOfInner(const wide_inner& node, std::uint64_t key) { return slot_of(node, key); }
 std::uint64_t Gaps(const wide_leaf& node) { return gaps_of(node); }
-std::uint64_t SlotsWithGap(const wide_inner& node, gap_size size) { return slots_with(node, size); }
 
 void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std::size_t count) {
   constexpr std::size_t at_once = 16;
@@ -170,10 +190,10 @@ namespace rcuvm::tree::simd {
 HWY_EXPORT(Chosen);
 HWY_EXPORT(Find);
 HWY_EXPORT(Descend);
+HWY_EXPORT(FindGap);
 HWY_EXPORT(SlotOfLeaf);
 HWY_EXPORT(SlotOfInner);
 HWY_EXPORT(Gaps);
-HWY_EXPORT(SlotsWithGap);
 HWY_EXPORT(FindMany);
 
 std::string_view name_of(target which) noexcept {
@@ -214,6 +234,10 @@ void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* 
   HWY_DYNAMIC_DISPATCH(Descend)(root.word(), key, step);
 }
 
+std::uint64_t find_gap(link<wide_layout> root, const gap_request& wanted, bool upwards) noexcept {
+  return HWY_DYNAMIC_DISPATCH(FindGap)(root.word(), wanted, upwards);
+}
+
 unsigned slot_of(const leaf<wide_layout>& node, std::uint64_t key) noexcept {
   return HWY_DYNAMIC_DISPATCH(SlotOfLeaf)(node, key);
 }
@@ -222,10 +246,6 @@ unsigned slot_of(const inner<wide_layout>& node, std::uint64_t key) noexcept {
 }
 
 std::uint64_t gaps(const leaf<wide_layout>& node) noexcept { return HWY_DYNAMIC_DISPATCH(Gaps)(node); }
-
-std::uint64_t slots_with_gap(const inner<wide_layout>& node, gap_size size) noexcept {
-  return HWY_DYNAMIC_DISPATCH(SlotsWithGap)(node, size);
-}
 
 void find_many(link<wide_layout> root, const std::uint64_t* keys, void** found, std::size_t count) noexcept {
   HWY_DYNAMIC_DISPATCH(FindMany)(root.word(), keys, found, count);

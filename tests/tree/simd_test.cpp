@@ -78,10 +78,6 @@ class on_each_target : public ::testing::TestWithParam<simd::target> {
         ASSERT_EQ(simd::gaps(node.as_leaf()), node.as_leaf().gaps());
         return;
       }
-      for (const gap_size size :
-           {node.as_inner().gap[0], node.as_inner().largest_gap(), gap_size::round_up(1)}) {
-        ASSERT_EQ(simd::slots_with_gap(node.as_inner(), size), node.as_inner().slots_with_gap(size));
-      }
       for (unsigned i = 0; i + 1U < node.head().count; ++i) keys.push_back(node.as_inner().pivot[i]);
     });
     for (int i = 0; i < 2000; ++i) keys.push_back(random_() >> draw(random_, 64));
@@ -109,10 +105,23 @@ class on_each_target : public ::testing::TestWithParam<simd::target> {
       if (top.level() != 0) {
         ASSERT_EQ(simd::slot_of(top.as_inner(), keys[i]), way[top.level()].slot);
       }
+      compare_gaps(top, keys[i]);
     }
   }
 
  private:
+  /// Searches that begin and end at the key, or anywhere.
+  void compare_gaps(wide_link top, std::uint64_t key) {
+    const std::uint64_t other = random_() >> draw(random_, 64);
+    const gap_request wanted{.size = 1 + (random_() >> draw(random_, 64)) / 2,
+                             .within = {std::min(key, other), std::max(key, other)},
+                             .alignment = std::uint64_t{1} << draw(random_, 16)};
+    ASSERT_EQ(simd::find_gap(top, wanted, true),
+              (gap_search<true, wide_layout, plain_nodes>{wanted}.run(top)));
+    ASSERT_EQ(simd::find_gap(top, wanted, false),
+              (gap_search<false, wide_layout, plain_nodes>{wanted}.run(top)));
+  }
+
   range pick(mixture kind) {
     if (kind == mixture::pages) {
       const std::uint64_t start = (0x7f00'0000U + draw(random_, 40'000)) << 12;

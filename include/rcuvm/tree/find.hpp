@@ -13,7 +13,6 @@
 #include <type_traits>
 
 #include "rcuvm/base/range.hpp"
-#include "rcuvm/tree/gap_size.hpp"
 #include "rcuvm/tree/inner.hpp"
 #include "rcuvm/tree/layout.hpp"
 #include "rcuvm/tree/leaf.hpp"
@@ -33,7 +32,7 @@ inline constexpr bool has_simd =
     std::is_same_v<Layout, wide_layout>;
 #endif
 
-/// A node's slot_of, leaf::gaps and inner::slots_with_gap, with vectors where there are any.
+/// A node's slot_of and leaf::gaps, with vectors where there are any.
 template <class Node>
 [[nodiscard]] inline unsigned slot_in(const Node& node, std::uint64_t key) noexcept {
   if constexpr (has_simd<typename Node::layout>) return simd::slot_of(node, key);
@@ -43,11 +42,6 @@ template <class Layout>
 [[nodiscard]] inline std::uint64_t gaps_of(const leaf<Layout>& node) noexcept {
   if constexpr (has_simd<Layout>) return simd::gaps(node);
   return node.gaps();
-}
-template <class Layout>
-[[nodiscard]] inline std::uint64_t slots_with_gap(const inner<Layout>& node, gap_size size) noexcept {
-  if constexpr (has_simd<Layout>) return simd::slots_with_gap(node, size);
-  return node.slots_with_gap(size);
 }
 
 /// The record at `key`; null when the key lies in a gap.

@@ -13,12 +13,15 @@
 #include <cstdint>
 #include <string_view>
 
-#include "rcuvm/tree/gap_size.hpp"
 #include "rcuvm/tree/inner.hpp"
 #include "rcuvm/tree/layout.hpp"
 #include "rcuvm/tree/leaf.hpp"
 #include "rcuvm/tree/node.hpp"
 #include "rcuvm/tree/place.hpp"
+
+namespace rcuvm::tree {
+struct gap_request;
+}
 
 namespace rcuvm::tree::simd {
 
@@ -38,11 +41,14 @@ bool choose(target which) noexcept;
 [[nodiscard]] void* find(link<wide_layout> root, std::uint64_t key) noexcept;
 void descend(link<wide_layout> root, std::uint64_t key, path_step<wide_layout>* step) noexcept;
 
-/// leaf::slot_of, inner::slot_of, leaf::gaps and inner::slots_with_gap.
+/// gap_search::run.
+[[nodiscard]] std::uint64_t find_gap(link<wide_layout> root, const gap_request& wanted,
+                                     bool upwards) noexcept;
+
+/// leaf::slot_of, inner::slot_of and leaf::gaps.
 [[nodiscard]] unsigned slot_of(const leaf<wide_layout>& node, std::uint64_t key) noexcept;
 [[nodiscard]] unsigned slot_of(const inner<wide_layout>& node, std::uint64_t key) noexcept;
 [[nodiscard]] std::uint64_t gaps(const leaf<wide_layout>& node) noexcept;
-[[nodiscard]] std::uint64_t slots_with_gap(const inner<wide_layout>& node, gap_size size) noexcept;
 
 /// Finds keys[0] .. keys[count-1], several at a time: while one waits for memory, the others go on.
 void find_many(link<wide_layout> root, const std::uint64_t* keys, void** found, std::size_t count) noexcept;
