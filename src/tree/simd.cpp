@@ -52,12 +52,17 @@ HWY_INLINE unsigned slot_of(const wide_inner& node, std::uint64_t key) {
   return count_below<0, wide_inner::slots - 1>(node.pivot, key + 1);
 }
 
+/// Of a leaf whose pivots are packed.
+HWY_INLINE unsigned packed_slot_of(const wide_leaf& node, std::uint64_t key) {
+  return count_below<2, wide_leaf::slots + 1>(reinterpret_cast<const std::uint32_t*>(&node.frame),
+                                              pivot_frame::pack(node.frame, key) + 1);
+}
+
 /// Both forms of pivots, so that a tree with both costs no mispredicted branch. The frame stands before them.
 HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
   const std::uint64_t frame = node.frame;
   const unsigned plain = count_below<1, wide_leaf::plain_slots>(&node.frame, key + 1);
-  const unsigned packed = count_below<2, wide_leaf::slots + 1>(
-      reinterpret_cast<const std::uint32_t*>(&node.frame), pivot_frame::pack(frame, key) + 1);
+  const unsigned packed = packed_slot_of(node, key);
   const unsigned take_plain = 0U - static_cast<unsigned>(pivot_frame::is_plain(frame));
   return packed ^ ((packed ^ plain) & take_plain);
 }
@@ -104,6 +109,7 @@ HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
 }
 
 HWY_INLINE unsigned slot_of(const wide_inner& node, std::uint64_t key) { return node.slot_of(key); }
+HWY_INLINE unsigned packed_slot_of(const wide_leaf& node, std::uint64_t key) { return node.slot_of(key); }
 HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) { return node.slot_of(key); }
 
 #endif
@@ -160,6 +166,8 @@ std::uint64_t Gaps(const wide_leaf& node) { return gaps_of(node); }
 void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std::size_t count) {
   constexpr std::size_t at_once = 16;
   const auto top = link<wide_layout>::from_word(root);
+  // The outermost leaves are plain. Where they are few of many, a branch is nearly always predicted.
+  const bool has_few_plain = top.level() > 1 || (top.level() == 1 && top.head().count > 16);
   for (std::size_t first = 0; first < count; first += at_once) {
     const std::size_t group = std::min(at_once, count - first);
     const void* at[at_once];
@@ -175,7 +183,9 @@ void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std:
     }
     for (std::size_t i = 0; i < group; ++i) {
       const auto& bottom = *static_cast<const wide_leaf*>(at[i]);
-      found[first + i] = bottom.slot[slot_of(bottom, keys[first + i])];
+      const std::uint64_t key = keys[first + i];
+      const bool is_packed = has_few_plain && !bottom.is_plain();
+      found[first + i] = bottom.slot[is_packed ? packed_slot_of(bottom, key) : slot_of(bottom, key)];
     }
   }
 }
