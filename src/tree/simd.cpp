@@ -116,6 +116,20 @@ HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) { return n
 
 target Chosen() { return here; }
 
+/// Whether the leaves are more than caches hold: half a million ranges and more. Then the line with the slot that is
+/// found is asked for together with the pivots', all four of those in question: one wait instead of two. Measured at
+/// 1,000,000 ranges: 0.65 of a dependent lookup's time, 0.73 of an independent one's. Where the leaves are near it costs
+/// more than it saves (1.5 of independent lookups at 128,000, 1.9 at 30,000), and so it does in find_many, where many
+/// leaves are under way.
+HWY_INLINE bool is_large(link<wide_layout> top) {
+  return top.level() > 3 || (top.level() == 3 && top.as_inner().slot[8] != nullptr);
+}
+HWY_INLINE void ask_for_slots(const wide_leaf& node) {
+  for (const void* const& slot : node.slot) {
+    if (reinterpret_cast<std::uintptr_t>(&slot) % 64 == 0) hwy::Prefetch(&slot);
+  }
+}
+
 void* Find(std::uintptr_t root, std::uint64_t key) {
   const auto top = link<wide_layout>::from_word(root);
   const void* at = top.node();
@@ -124,11 +138,13 @@ void* Find(std::uintptr_t root, std::uint64_t key) {
     at = node.slot[slot_of(node, key)];
   }
   const auto& bottom = *static_cast<const wide_leaf*>(at);
+  if (is_large(top)) ask_for_slots(bottom);
   return bottom.slot[slot_of(bottom, key)];
 }
 
 void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* step) {
-  auto at = link<wide_layout>::from_word(root);
+  const auto top = link<wide_layout>::from_word(root);
+  auto at = top;
   range covered{0, space_end};
   while (at.level() != 0) {
     const wide_inner& node = at.as_inner();
@@ -137,6 +153,7 @@ void Descend(std::uintptr_t root, std::uint64_t key, path_step<wide_layout>* ste
     covered = range_of(node, slot, covered);
     at = at.child(slot);
   }
+  if (is_large(top)) ask_for_slots(at.as_leaf());
   step[0] = {at, slot_of(at.as_leaf(), key), covered};
 }
 
