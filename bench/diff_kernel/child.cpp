@@ -224,10 +224,9 @@ bool put_fence(range where) {
   return put == answer{outcome::returned, where.start};
 }
 
-/// An empty heap that begins there, below where it was.
-bool put_heap(address start) {
-  return ::prctl(PR_SET_MM, PR_SET_MM_START_BRK, start, 0, 0) == 0 &&
-         ::prctl(PR_SET_MM, PR_SET_MM_BRK, start, 0, 0) == 0;
+/// Moves the heap, which is empty afterwards. A process may describe itself; the calls for single values ask for a capability.
+bool put_heap(const prctl_mm_map& with_heap) {
+  return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &with_heap, sizeof with_heap, 0) == 0;
 }
 
 }  // namespace
@@ -242,7 +241,7 @@ void perform_in_child(const child_work& work) noexcept {
   views of_self = open_views();
   if (!put_fence(work.stage.fence_below()) || !put_fence(work.stage.fence_above()))
     leave(child_exit::no_fence);
-  if (work.stage.has_heap && !put_heap(work.stage.first_break())) leave(child_exit::no_heap);
+  if (work.stage.with_heap && !put_heap(*work.stage.with_heap)) leave(child_exit::no_heap);
 
   const range arena = work.stage.arena;
   for (const call& one : work.calls) {

@@ -45,7 +45,7 @@ class model_of final : public model {
                                           .name = "[fence]"});
       RCUVM_CHECK(put.has_value(), "an empty address space has room for fences");
     }
-    if (on.has_heap) space_->set_break(on.first_break());
+    if (on.with_heap) space_->set_break(on.first_break());
   }
 
   sight perform(const call& one) override {

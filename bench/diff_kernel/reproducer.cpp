@@ -88,6 +88,21 @@ static inline long spawn(char value) {
   return 0;
 }
 
+/* An empty heap that begins there. */
+static inline void put_heap(char *start) {
+  unsigned long of[52] = {0};
+  FILE *stat = fopen("/proc/self/stat", "r");
+  if (!stat || fscanf(stat, "%*d (%*[^)]) %*c") != 0) return;
+  for (int i = 4; i < 52; ++i)
+    if (fscanf(stat, "%lu", &of[i]) != 1) return;
+  fclose(stat);
+  const unsigned long at = (unsigned long)start;
+  struct prctl_mm_map map = {.start_code = of[26], .end_code = of[27], .start_data = at, .end_data = at,
+    .start_brk = at, .brk = at, .start_stack = of[28], .arg_start = of[48], .arg_end = of[49],
+    .env_start = of[50], .env_end = of[51], .exe_fd = -1};
+  if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) perror("prctl");
+}
+
 static char core[arena_bytes / 4096];
 
 static inline long mincore_shown(char *at, unsigned long length) {
@@ -151,8 +166,7 @@ std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, c
     const stage on{.arena = {0, arena_bytes}};
     text += fmt::format(
         "  free(malloc(1)); /* stdio needs no more of the heap */\n"
-        "  prctl(PR_SET_MM, PR_SET_MM_START_BRK, arena + {0:#x}, 0, 0);\n"
-        "  prctl(PR_SET_MM, PR_SET_MM_BRK, arena + {0:#x}, 0, 0);\n\n",
+        "  put_heap(arena + {:#x});\n\n",
         on.first_break());
   }
   for (const call& one : calls) text += "  CALL(" + to_text(one) + ");\n";

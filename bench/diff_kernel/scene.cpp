@@ -3,16 +3,19 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -44,6 +47,41 @@ bool may_lock(std::uint64_t bytes) {
   return is_capable(CAP_IPC_LOCK) || (::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_max >= bytes);
 }
 
+/// What the kernel knows of this process, but with an empty heap at `start`. Null where the kernel was built without
+/// CONFIG_CHECKPOINT_RESTORE: it is tried on the process as it is.
+std::optional<prctl_mm_map> with_heap_at(address start) {
+  std::ifstream in{"/proc/self/stat"};
+  std::string told{std::istreambuf_iterator<char>{in}, {}};
+  std::istringstream words{
+      told.substr(std::min(told.rfind(')') + 1, told.size()))};  // a name may hold spaces
+  std::array<std::uint64_t, 52> field{};  // by their numbers in proc(5); the third one is a letter
+  words >> told;
+  for (std::size_t i = 4; i < field.size(); ++i) {
+    std::int64_t value = 0;
+    words >> value;
+    field[i] = static_cast<std::uint64_t>(value);
+  }
+  if (!words) return std::nullopt;
+  const auto now = reinterpret_cast<address>(::sbrk(0));
+  prctl_mm_map made{.start_code = field[26],
+                    .end_code = field[27],
+                    .start_data = field[45],
+                    .end_data = field[46],
+                    .start_brk = field[47],
+                    .brk = now,
+                    .start_stack = field[28],
+                    .arg_start = field[48],
+                    .arg_end = field[49],
+                    .env_start = field[50],
+                    .env_end = field[51],
+                    .auxv = nullptr,
+                    .auxv_size = 0,
+                    .exe_fd = ~0U};
+  if (::prctl(PR_SET_MM, PR_SET_MM_MAP, &made, sizeof made, 0) != 0) return std::nullopt;
+  made.start_data = made.end_data = made.start_brk = made.brk = start;
+  return made;
+}
+
 bool has_protection_keys() {
   const int key = ::pkey_alloc(0, 0);
   if (key >= 0) ::pkey_free(key);
@@ -65,10 +103,11 @@ stage find_stage(std::uint64_t arena_bytes) {
     while (at - page_size < one.where.end) at += huge_page;
   }
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
-  return {.arena = {at, at + arena_bytes},
-          .has_heap = is_capable(CAP_SYS_RESOURCE),
-          .may_lock = may_lock(arena_bytes),
-          .has_protection_keys = has_protection_keys()};
+  stage made{.arena = {at, at + arena_bytes},
+             .may_lock = may_lock(arena_bytes),
+             .has_protection_keys = has_protection_keys()};
+  made.with_heap = with_heap_at(made.first_break());
+  return made;
 }
 
 std::string kernel_name() {

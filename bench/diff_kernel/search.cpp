@@ -27,7 +27,7 @@ std::uint64_t seed_of_sequence(std::uint64_t seed, std::uint64_t number) {
 
 /// Leaves out what cannot be compared here.
 void fit(call& one, const stage& on) {
-  if (!on.has_heap && one.what == verb::brk) one = {};
+  if (!on.with_heap && one.what == verb::brk) one = {};
   if (!on.may_lock && one.what == verb::lock) one = {};
   if (!on.may_lock && one.what == verb::map) one.flags &= ~std::uint32_t{MAP_LOCKED};
   if (on.has_protection_keys && one.protection == PROT_EXEC) one.protection |= PROT_READ;

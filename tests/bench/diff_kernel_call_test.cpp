@@ -82,7 +82,8 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
                         {.what = verb::store, .at = 0x3000, .value = 'x'},
                         {.what = verb::load, .at = 0x2000},
                         {.what = verb::show},
-                        {.what = verb::unmap, .at = 1, .length = 0x1000}};
+                        {.what = verb::unmap, .at = 1, .length = 0x1000},
+                        {.what = verb::brk, .at = 0x6010}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -94,6 +95,10 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   EXPECT_NE(out.find("load(arena + 0x2000) = 0"), std::string::npos) << out;
   EXPECT_NE(out.find("..0.0..."), std::string::npos) << out;
   EXPECT_NE(out.find("munmap(arena + 0x1, 0x1000) = -1 EINVAL"), std::string::npos) << out;
+  EXPECT_NE(out.find("brk(arena + 0x6010) = 0x10106010"), std::string::npos) << out;
+  EXPECT_NE(out.find("  10105000-10107000 rw-p 00000000 00:00 0                                  [heap]"),
+            std::string::npos)
+      << out;
   fs::remove_all(folder);
 }
 

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/diff_kernel/kernel.hpp"
 #include "bench/diff_kernel/scene.hpp"
 #include "proc_maps/format.hpp"
 #include "rcuvm/designs/designs.hpp"
@@ -82,6 +84,19 @@ TEST(diff_kernel, All_designs_give_the_same_bytes_for_the_same_calls) {
     for (const std::string& design : designs::names())
       ASSERT_EQ(told_by(design, calls, on), expected) << design;
   }
+}
+
+/// Else no brk would be compared.
+TEST(diff_kernel, Has_the_heap_in_the_arena) {
+  const stage on = find_stage(16 * page_size);
+  if (!on.with_heap) GTEST_SKIP() << "a kernel without CONFIG_CHECKPOINT_RESTORE";
+  const call grown{.what = verb::brk, .at = 12 * page_size};
+  kernel_run kernel{std::span{&grown, 1}, on};
+  const sight seen = kernel.next();
+  EXPECT_EQ(seen.answer, (answer{outcome::returned, 12 * page_size}));
+  ASSERT_EQ(seen.lines.size(), 1);
+  EXPECT_EQ(seen.lines.front().where,
+            (range{on.arena.start + 9 * page_size, on.arena.start + 12 * page_size}));
 }
 
 /// The double itself breaks nothing.
