@@ -2,6 +2,7 @@
 #include "bench/diff_kernel/child.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/mman.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include "bench/diff_kernel/descriptor.hpp"
 
@@ -103,6 +105,81 @@ answer spawn(range arena, char value) {
   return {};
 }
 
+/// What counts against a limit now, in bytes: a line of /proc/self/status.
+std::uint64_t in_use(std::uint32_t resource) {
+  const std::string_view key = resource == RLIMIT_AS     ? "\nVmSize:"
+                               : resource == RLIMIT_DATA ? "\nVmData:"
+                                                         : "\nVmLck:";
+  std::array<char, page_size> text;
+  const descriptor status{::open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
+  const ssize_t got = ::read(status.get(), text.data(), text.size());
+  const std::string_view all{text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  const std::size_t at = all.find(key);
+  if (at == std::string_view::npos) leave(child_exit::no_status);
+  std::uint64_t kilobytes = 0;
+  for (const char each : all.substr(at + key.size())) {
+    if (each == 'k') break;
+    if (each >= '0' && each <= '9') kilobytes = kilobytes * 10 + static_cast<std::uint64_t>(each - '0');
+  }
+  return kilobytes * 1024;
+}
+
+/// Who may lock anything is not asked for RLIMIT_MEMLOCK.
+void give_up_locking() {
+  __user_cap_header_struct head{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> own{};
+  ::syscall(SYS_capget, &head, own.data());
+  own[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &= ~CAP_TO_MASK(CAP_IPC_LOCK);
+  ::syscall(SYS_capset, &head, own.data());
+}
+
+/// A range whose pages can be made mappings of their own; empty unless a call is about that.
+range crowd_room;
+
+void make_crowd_room(const child_work& work) {
+  if (std::ranges::none_of(work.calls, [](const call& one) { return one.what == verb::crowd; })) return;
+  const std::uint64_t length = work.stage.most_mappings * page_size;
+  const answer made = ask(SYS_mmap, 0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (made.outcome != outcome::returned) leave(child_exit::no_crowd);
+  crowd_room = {made.value, made.value + length};
+}
+
+/// Mappings of this process that count: [vsyscall] does not.
+std::uint64_t count_mappings() {
+  const descriptor maps{::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
+  std::array<char, page_size> text;
+  std::uint64_t lines = 0;
+  bool has_gate = false;
+  for (;;) {
+    const ssize_t got = ::read(maps.get(), text.data(), text.size());
+    if (got <= 0) return lines - (has_gate ? 1 : 0);
+    const std::string_view part{text.data(), static_cast<std::size_t>(got)};
+    lines += static_cast<std::uint64_t>(std::ranges::count(part, '\n'));
+    has_gate |= part.find("[vsyscall]") != std::string_view::npos;
+  }
+}
+
+/// Pages that are to be dumped and others that are not alternate, until there may be so many mappings more.
+answer crowd(const child_work& work, std::uint64_t left) {
+  ask(SYS_madvise, crowd_room.start, crowd_room.size(), MADV_DODUMP);
+  std::uint64_t to_make = work.stage.most_mappings - count_mappings() - left;
+  address at = crowd_room.start;
+  if (to_make % 2 != 0) ask(SYS_madvise, at, page_size, MADV_DONTDUMP);
+  for (at += 2 * page_size; to_make >= 2; to_make -= 2, at += 2 * page_size) {
+    if (ask(SYS_madvise, at, page_size, MADV_DONTDUMP) != answer{}) leave(child_exit::no_crowd);
+  }
+  return {};
+}
+
+answer limit(const call& one) {
+  if (one.flags == RLIMIT_MEMLOCK) give_up_locking();
+  rlimit to{};
+  ::getrlimit(static_cast<__rlimit_resource>(one.flags), &to);
+  const auto wanted = static_cast<std::int64_t>(in_use(one.flags) + one.length);
+  to.rlim_cur = std::min(static_cast<rlim_t>(std::max<std::int64_t>(wanted, 0)), to.rlim_max);
+  return ask(SYS_setrlimit, one.flags, &to);
+}
+
 /// Of a call that returns where it has put something of that length.
 answer placed(const child_work& work, answer at, std::uint64_t length) {
   if (at.outcome != outcome::returned) return at;
@@ -129,8 +206,11 @@ answer perform(const child_work& work, const call& one) {
     case verb::advise: return ask(SYS_madvise, at, one.length, one.advice);
     case verb::lock: return ask(SYS_mlock2, at, one.length, one.flags);
     case verb::unlock: return ask(SYS_munlock, at, one.length);
+    case verb::lock_all: return one.flags == 0 ? ask(SYS_munlockall) : ask(SYS_mlockall, one.flags);
     case verb::sync: return ask(SYS_msync, at, one.length, one.flags);
     case verb::brk: return placed(work, ask(SYS_brk, at), 0);
+    case verb::limit: return limit(one);
+    case verb::crowd: return crowd(work, one.length);
     case verb::load: return load(at);
     case verb::store: return store(at, one.value);
     case verb::descend: return descend();
@@ -229,6 +309,12 @@ bool put_heap(const prctl_mm_map& with_heap) {
   return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &with_heap, sizeof with_heap, 0) == 0;
 }
 
+/// The stack does not grow any more: its pages count against limits.
+[[gnu::noinline]] void use_stack() {
+  volatile char deep[16 * page_size];
+  for (std::size_t at = 0; at < sizeof deep; at += page_size) deep[at] = 0;
+}
+
 }  // namespace
 
 void perform_in_child(const child_work& work) noexcept {
@@ -238,10 +324,13 @@ void perform_in_child(const child_work& work) noexcept {
   locked.rlim_cur = locked.rlim_max;
   ::setrlimit(RLIMIT_MEMLOCK, &locked);
   catch_signals();
+  use_stack();
   views of_self = open_views();
   if (!put_fence(work.stage.fence_below()) || !put_fence(work.stage.fence_above()))
     leave(child_exit::no_fence);
   if (work.stage.with_heap && !put_heap(*work.stage.with_heap)) leave(child_exit::no_heap);
+
+  make_crowd_room(work);
 
   const range arena = work.stage.arena;
   for (const call& one : work.calls) {

@@ -3,6 +3,7 @@
 
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -29,6 +30,9 @@ call generator::next() {
       {verb::store, 12}, {verb::load, 4},  {verb::lock, 3},     {verb::unlock, 2}, {verb::brk, 3},
       {verb::sync, 1},   {verb::core, 1},  {verb::show, 1},     {verb::inspect, 1}};
   if (one_in(300)) return {.what = verb::descend};
+  if (one_in(100)) return draw_limit();
+  if (one_in(120)) return draw_lock_all();
+  if (one_in(5000)) return {.what = verb::crowd, .length = draw(6)};
   if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
   verb what = verb::show;
@@ -181,6 +185,26 @@ call generator::draw_brk() {
   const std::uint64_t page = std::min(arena_pages_ / 2 + draw_count() - 1, arena_pages_ - 1);
   note_edges({arena_pages_ / 2 + 1, page - arena_pages_ / 2});
   return {.what = verb::brk, .at = page * page_size + draw(page_size)};
+}
+
+call generator::draw_limit() {
+  // Once a child has locked what it has elsewhere, too, the two sides are not equally near to a limit.
+  static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK};
+  call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 2 : 3)]};
+  // As good as none; a few pages more, or fewer, than there are.
+  if (one_in(2)) {
+    made.length = 2 * largest_arena;
+  } else {
+    made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + (one_in(3) ? 100 : 0);
+  }
+  return made;
+}
+
+call generator::draw_lock_all() {
+  call made{.what = verb::lock_all};
+  if (!one_in(3)) made.flags = static_cast<std::uint32_t>(draw(one_in(8) ? 16 : 8));
+  has_locked_all_ |= (made.flags & MCL_CURRENT) != 0;
+  return made;
 }
 
 void generator::spoil(call& one) {

@@ -35,6 +35,8 @@ std::string_view meaning(int exit_status) {
     case child_exit::no_maps: return "it could not read its /proc/self/maps";
     case child_exit::too_many_lines: return "its /proc/self/maps had too many lines";
     case child_exit::no_reader: return "nobody read its records";
+    case child_exit::no_status: return "it could not read its /proc/self/status";
+    case child_exit::no_crowd: return "it could not make as many mappings as there may be";
     case child_exit::done: return "it ended before its last call";
   }
   return "it ended in an unknown way";

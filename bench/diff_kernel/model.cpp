@@ -3,7 +3,9 @@
 
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <span>
@@ -45,6 +47,11 @@ class model_of final : public model {
                                           .name = "[fence]"});
       RCUVM_CHECK(put.has_value(), "an empty address space has room for fences");
     }
+    // A process has more than its arena: limits are never near to nothing.
+    const auto rest = space_->map(
+        cpu_, {.length = 8 * largest_arena, .protection = vm::prot::write, .name = "[elsewhere]"});
+    RCUVM_CHECK(rest.has_value(), "an empty address space has room for it");
+    space_->set_limits({.locked_bytes = on.lock_limit});
     if (on.with_heap) space_->set_break(on.first_break());
   }
 
@@ -112,8 +119,16 @@ class model_of final : public model {
       case verb::advise: return plain(space_->advise(cpu_, where, one.advice));
       case verb::lock: return plain(space_->lock(cpu_, where, (one.flags & MLOCK_ONFAULT) != 0));
       case verb::unlock: return plain(space_->unlock(cpu_, where));
+      case verb::lock_all: return plain(space_->lock_all(cpu_, static_cast<int>(one.flags)));
       case verb::sync: return plain(space_->write_back(where, static_cast<int>(one.flags)));
       case verb::brk: return placed(space_->brk(cpu_, at), 0);
+      case verb::limit: return limit(one);
+      case verb::crowd: {
+        mm::limits to = space_->limits();
+        to.mappings = static_cast<std::uint64_t>(space_->usage().mappings) + one.length;
+        space_->set_limits(to);
+        return {};
+      }
       case verb::load: return load(at);
       case verb::store: {
         const std::byte value{static_cast<unsigned char>(one.value)};
@@ -126,6 +141,21 @@ class model_of final : public model {
       case verb::show:
       case verb::inspect: break;
     }
+    return {};
+  }
+
+  answer limit(const call& one) {
+    mm::limits to = space_->limits();
+    const mm::usage& has = space_->usage();
+    const auto more = [&](std::int64_t pages) {
+      const auto wanted =
+          pages * static_cast<std::int64_t>(page_size) + static_cast<std::int64_t>(one.length);
+      return static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0));
+    };
+    if (one.flags == RLIMIT_AS) to.bytes = more(has.pages);
+    if (one.flags == RLIMIT_DATA) to.data_bytes = more(has.data_pages);
+    if (one.flags == RLIMIT_MEMLOCK) to.locked_bytes = more(has.locked_pages);
+    space_->set_limits(to);
     return {};
   }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +66,48 @@ static inline long inspect(void) {
       printf("  %lx %s", start, line);
   }
   if (smaps) fclose(smaps);
+  return 0;
+}
+
+/* To what is used now, and `more` bytes. */
+static inline long limit(int resource, long more) {
+  const char *const key = resource == RLIMIT_AS ? "VmSize: %ld" : resource == RLIMIT_DATA ? "VmData: %ld" : "VmLck: %ld";
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[512];
+  long used = 0;
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, key, &used) == 1) break;
+  if (status) fclose(status);
+  if (resource == RLIMIT_MEMLOCK) { /* without CAP_IPC_LOCK */
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
+    syscall(SYS_capget, &head, own);
+    own[0].effective &= ~(1u << CAP_IPC_LOCK);
+    syscall(SYS_capset, &head, own);
+  }
+  struct rlimit to;
+  getrlimit(resource, &to);
+  const rlim_t wanted = used * 1024 + more > 0 ? used * 1024 + more : 0;
+  to.rlim_cur = wanted < to.rlim_max ? wanted : to.rlim_max;
+  return setrlimit(resource, &to);
+}
+
+/* Mappings elsewhere until there may be `left` more. */
+static inline long crowd(long left) {
+  static char *room;
+  long most = 0, has = 0;
+  FILE *sysctl = fopen("/proc/sys/vm/max_map_count", "r");
+  if (!sysctl || fscanf(sysctl, "%ld", &most) != 1) return -1;
+  fclose(sysctl);
+  if (!room) room = mmap(NULL, most * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  madvise(room, most * 4096, MADV_DODUMP);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  while (maps && fgets(line, sizeof line, maps)) has += strstr(line, "[vsyscall]") == NULL;
+  if (maps) fclose(maps);
+  long more = most - has - left;
+  if (more % 2 != 0) madvise(room, 4096, MADV_DONTDUMP);
+  for (char *at = room + 2 * 4096; more >= 2; more -= 2, at += 2 * 4096) madvise(at, 4096, MADV_DONTDUMP);
   return 0;
 }
 
@@ -121,6 +165,8 @@ static inline long mincore_shown(char *at, unsigned long length) {
 #define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
 #define mlock2(at, length, flags) syscall(SYS_mlock2, at, length, flags)
 #define munlock(at, length) syscall(SYS_munlock, at, length)
+#define mlockall(flags) syscall(SYS_mlockall, flags)
+#define munlockall() syscall(SYS_munlockall)
 #define msync(at, length, flags) syscall(SYS_msync, at, length, flags)
 #define mincore(at, length, core) mincore_shown(at, length)
 #define brk(at) syscall(SYS_brk, at)

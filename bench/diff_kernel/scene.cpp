@@ -42,9 +42,10 @@ std::uint64_t capabilities() {
 
 bool is_capable(unsigned of) { return (capabilities() >> of & 1) != 0; }
 
-bool may_lock(std::uint64_t bytes) {
+std::uint64_t lock_limit() {
   rlimit locked{};
-  return is_capable(CAP_IPC_LOCK) || (::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_max >= bytes);
+  if (is_capable(CAP_IPC_LOCK) || ::getrlimit(RLIMIT_MEMLOCK, &locked) != 0) return RLIM_INFINITY;
+  return locked.rlim_max;
 }
 
 /// What the kernel knows of this process, but with an empty heap at `start`. Null where the kernel was built without
@@ -56,11 +57,7 @@ std::optional<prctl_mm_map> with_heap_at(address start) {
       told.substr(std::min(told.rfind(')') + 1, told.size()))};  // a name may hold spaces
   std::array<std::uint64_t, 52> field{};  // by their numbers in proc(5); the third one is a letter
   words >> told;
-  for (std::size_t i = 4; i < field.size(); ++i) {
-    std::int64_t value = 0;
-    words >> value;
-    field[i] = static_cast<std::uint64_t>(value);
-  }
+  for (std::size_t i = 4; i < field.size(); ++i) words >> field[i];
   if (!words) return std::nullopt;
   const auto now = reinterpret_cast<address>(::sbrk(0));
   prctl_mm_map made{.start_code = field[26],
@@ -80,6 +77,13 @@ std::optional<prctl_mm_map> with_heap_at(address start) {
   if (::prctl(PR_SET_MM, PR_SET_MM_MAP, &made, sizeof made, 0) != 0) return std::nullopt;
   made.start_data = made.end_data = made.start_brk = made.brk = start;
   return made;
+}
+
+std::uint64_t most_mappings() {
+  std::ifstream in{"/proc/sys/vm/max_map_count"};
+  std::uint64_t count = 0;
+  in >> count;
+  return count;
 }
 
 bool has_protection_keys() {
@@ -104,7 +108,8 @@ stage find_stage(std::uint64_t arena_bytes) {
   }
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
   stage made{.arena = {at, at + arena_bytes},
-             .may_lock = may_lock(arena_bytes),
+             .lock_limit = lock_limit(),
+             .most_mappings = most_mappings(),
              .has_protection_keys = has_protection_keys()};
   made.with_heap = with_heap_at(made.first_break());
   return made;

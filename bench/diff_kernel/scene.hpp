@@ -32,9 +32,12 @@ struct stage {
   range arena;
   std::optional<prctl_mm_map> with_heap =
       {};                            ///< for PR_SET_MM_MAP: the heap lies in the arena. Null: it may not
-  bool may_lock = false;             ///< all of the arena?
+  std::uint64_t lock_limit = 0;      ///< bytes that a child may lock from the beginning; all bits: no limit
+  std::uint64_t most_mappings = 0;   ///< vm.max_map_count
   bool has_protection_keys = false;  ///< then what may only be executed cannot be read
 
+  /// Can all of the arena be locked?
+  [[nodiscard]] constexpr bool may_lock() const noexcept { return lock_limit >= arena.size(); }
   /// Where the heap begins: in the middle, within a page.
   [[nodiscard]] constexpr address first_break() const noexcept {
     return arena.start + arena.size() / 2 + 0x123;

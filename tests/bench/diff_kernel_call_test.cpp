@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <unistd.h>
 #include <cstdlib>
@@ -34,6 +35,12 @@ TEST(diff_kernel_call, Is_told_as_C) {
   EXPECT_EQ(to_text({.what = verb::advise, .length = 0x1000, .advice = MADV_DONTFORK}),
             "madvise(arena + 0x0, 0x1000, MADV_DONTFORK)");
   EXPECT_EQ(to_text({.what = verb::protect, .length = 0x1000}), "mprotect(arena + 0x0, 0x1000, PROT_NONE)");
+  EXPECT_EQ(to_text({.what = verb::limit, .flags = RLIMIT_DATA, .length = -page_size}),
+            "limit(RLIMIT_DATA, -4096)");
+  EXPECT_EQ(to_text({.what = verb::crowd, .length = 3}), "crowd(3)");
+  EXPECT_EQ(to_text({.what = verb::lock_all, .flags = MCL_CURRENT | MCL_ONFAULT}),
+            "mlockall(MCL_CURRENT | MCL_ONFAULT)");
+  EXPECT_EQ(to_text({.what = verb::lock_all}), "munlockall()");
   EXPECT_EQ(to_text({.what = verb::store, .at = 0x10, .value = 'x'}), "store(arena + 0x10, 'x')");
 }
 
@@ -83,7 +90,12 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
                         {.what = verb::load, .at = 0x2000},
                         {.what = verb::show},
                         {.what = verb::unmap, .at = 1, .length = 0x1000},
-                        {.what = verb::brk, .at = 0x6010}};
+                        {.what = verb::brk, .at = 0x6010},
+                        {.what = verb::crowd, .length = 1},
+                        {.what = verb::protect, .at = 0x2000, .length = 0x1000},
+                        {.what = verb::limit, .flags = RLIMIT_MEMLOCK},
+                        {.what = verb::lock_all, .flags = MCL_CURRENT},
+                        {.what = verb::lock_all}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -99,6 +111,10 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   EXPECT_NE(out.find("  10105000-10107000 rw-p 00000000 00:00 0                                  [heap]"),
             std::string::npos)
       << out;
+  EXPECT_NE(out.find("mprotect(arena + 0x2000, 0x1000, PROT_NONE) = 0"), std::string::npos) << out;
+  EXPECT_NE(out.find("mlockall(MCL_CURRENT) = -1 E"), std::string::npos)
+      << out;  // EPERM, ENOMEM: as much is locked
+  EXPECT_NE(out.find("munlockall() = 0"), std::string::npos) << out;
   fs::remove_all(folder);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// madvise and mlock: calls that change flags, or take pages away, in a range.
+/// madvise: flags changed, pages taken away, in a range.
 
 #include <sys/mman.h>
 
@@ -75,7 +75,8 @@ struct flag_change {
 
 }  // namespace mm
 
-/// EINVAL: not on the page grid, or advice that is not known. ENOMEM: a hole; the rest has been done, as the kernel does.
+/// EINVAL: not on the page grid, or advice that is not known. ENOMEM: a hole; the rest has been done, as the kernel does. EAGAIN: too
+/// many mappings; what lies before has been done.
 /// DONTNEED takes pages away while faults go on; FREE, COLD, PAGEOUT, REMOVE and WILLNEED leave them where they are.
 template <class Design>
 result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
@@ -85,9 +86,9 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
   if (!asked->is_empty()) {
-    return change_flags(
-        cpu, where, [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); },
-        at_hole::goes_on);
+    const auto flags_of = [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); };
+    return change_locked(
+        cpu, [&](write_guard& guard) { return change_flags(cpu, guard, where, flags_of, at_hole::goes_on); });
   }
   if (advice == MADV_POPULATE_READ) return prefault(cpu, where, vm::access::read);
   if (advice == MADV_POPULATE_WRITE) return prefault(cpu, where, vm::access::write);
@@ -123,59 +124,33 @@ result<void> address_space<Design>::prefault(vm::cpu& cpu, range where, vm::acce
 }
 
 /// Gives all that is mapped in `where` the flags that flags_of(fields) returns, splitting and merging. ENOMEM: a hole; the rest is
-/// done, or what lies before it. An error of flags_of: what lies before that mapping is done.
+/// done, or what lies before it. An error of flags_of: what lies before that mapping is done. EAGAIN: too many mappings, the same;
+/// ENOMEM when a hole stops it.
 template <class Design>
 template <class F>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, F flags_of, at_hole then) {
-  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
-    mm::plan planned{view_of(guard), where};
-    const address reached = planned.mapped_until(where);
-    range changed{where.start, then == at_hole::stops ? reached : where.end};
-    result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
-    for (const auto& each : planned.pieces()) {
-      if (!each.fields.where.overlaps(changed)) continue;
-      if (const auto made = flags_of(each.fields); !made) {
-        changed.end = std::max(each.fields.where.start, changed.start);
-        outcome = std::unexpected{made.error()};
-        break;
-      }
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
+                                                 at_hole then) {
+  mm::plan planned{view_of(guard), where};
+  const address reached = planned.mapped_until(where);
+  range changed{where.start, then == at_hole::stops ? reached : where.end};
+  result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
+  for (const auto& each : planned.pieces()) {
+    if (!each.fields.where.overlaps(changed)) continue;
+    if (const auto made = flags_of(each.fields); !made) {
+      changed.end = std::max(each.fields.where.start, changed.start);
+      outcome = std::unexpected{made.error()};
+      break;
     }
-    if (changed.is_empty()) return outcome;
-    planned.change(changed, [&](vm::vma_fields& fields) {
-      const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
-      return std::exchange(fields.flags, made) != made;
-    });
-    planned.merge();
-    if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
-    return outcome;
-  });
-}
-
-/// mlock and mlock2(MLOCK_ONFAULT). EINVAL: beyond the top of all addresses. ENOMEM: a hole, what lies before it is locked;
-/// or a page that may not be touched, everything is locked. EAGAIN: no frames.
-template <class Design>
-result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_fault) {
-  where = {page_floor(where.start), page_ceil(where.end)};
-  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
-  if (where.is_empty()) return {};
-  const auto locked = [is_on_fault](const vm::vma_fields& of) -> result<vm::vma_flags> {
-    const vm::vma_flags made = of.flags.with(vm::vma_flag::locked);
-    return is_on_fault ? made.with(vm::vma_flag::lock_on_fault) : made.without(vm::vma_flag::lock_on_fault);
+  }
+  if (changed.is_empty()) return outcome;
+  const auto change = [&](vm::vma_fields& fields) {
+    const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
+    return std::exchange(fields.flags, made) != made;
   };
-  const auto changed = change_flags(cpu, where, locked, at_hole::stops);
-  return changed && !is_on_fault ? populate(cpu, where) : changed;
-}
-
-/// munlock. EINVAL and ENOMEM as lock().
-template <class Design>
-result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
-  where = {page_floor(where.start), page_ceil(where.end)};
-  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
-  if (where.is_empty()) return {};
-  const auto unlocked = [](const vm::vma_fields& of) -> result<vm::vma_flags> {
-    return of.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
-  };
-  return change_flags(cpu, where, unlocked, at_hole::stops);
+  if (planned.change(changed, change, free_mappings()) < changed.end)
+    outcome = fail(then == at_hole::stops ? ENOMEM : EAGAIN);
+  if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
+  return outcome;
 }
 
 }  // namespace rcuvm

@@ -186,8 +186,9 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   }
 }
 
-/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then on.
-/// False: there is none, or it would come too near to another mapping. Kernel: expand_downwards.
+/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then on, even
+/// when a limit forbids it.
+/// False: there is none, it would come too near to another mapping, or that limit. Kernel: expand_downwards.
 template <class Design>
 bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   {
@@ -207,7 +208,6 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     const view now = view_of(guard);
     const vm::vma_fields& stack = above->value->fields();
     if (!stack.flags.has(vm::vma_flag::grows_down)) return fail(ENOMEM);
-    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
     const auto below = mapping_below(now, where.start);
     if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) &&
         !below->value->fields().allowed().is_empty() &&
@@ -215,6 +215,9 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
       return fail(ENOMEM);
     }
     if (above->value->anon() == 0) name_anon(now, *above->value);
+    if (!mm::may_expand(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
+    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
+    if (!mm::may_lock_more(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
     mm::plan planned{now, above->where};
     planned.extend_down(above->where, where.start);
     ++cpu.count.stack_growths;

@@ -47,6 +47,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
     child->break_start_ = break_start_;
     child->break_ = break_;
     child->stack_ = stack_;
+    child->limits_ = limits_;
 
     const mm::writers_held_back<view> faults{view_of(guard)};
     write_guard own{child->state_};
@@ -64,6 +65,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
         fields.anon = mm::next_anon_identity();
         fields.has_parents = true;
       }
+      child->usage_.add(fields);
       vm::vma* made = records.make(std::move(fields), vm::life::live);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = version.store(one.where, made); !stored) return stored;

@@ -51,6 +51,13 @@ class plan {
   /// How far `where` is mapped from its start on without a hole; its start when there is nothing.
   [[nodiscard]] address mapped_until(range where) const noexcept;
 
+  /// The piece that holds `at`, or the first one above it; empty when there is none.
+  [[nodiscard]] range mapping_at(address at) const noexcept {
+    const auto found =
+        std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.end > at; });
+    return found == pieces_.end() ? range{} : found->fields.where;
+  }
+
   /// Cuts the piece that holds `at` in two, there. Nothing when `at` is an edge or in a hole.
   void split(address at);
   /// Takes out all that is mapped in `where`, cutting at its edges.
@@ -68,6 +75,33 @@ class plan {
       if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
     }
   }
+  /// The same and merge(), when only `room` mappings more may come before none is cut any more. Stops at the mapping that would have
+  /// to be cut; if it is to be cut at both ends and there is room for one, it is cut at the lower one, as the kernel leaves it.
+  /// Returns where it stopped, or the end.
+  template <class F>
+  address change(range where, F f, std::int64_t room) {
+    if (room >= 2) {
+      change(where, f);
+      merge();
+      return where.end;
+    }
+    for (address at = where.start; at < where.end;) {
+      const range part = mapping_at(at).intersection({at, where.end});
+      if (part.is_empty()) break;
+      const plan before = *this;
+      change(part, f);
+      merge();
+      const std::int64_t cuts = growth() - before.growth();
+      if (cuts > 0 && growth() > room) {
+        const bool is_cut_below = cuts == 2 && before.growth() < room;
+        *this = before;
+        if (is_cut_below) split(part.start);
+        return part.start;
+      }
+      at = part.end;
+    }
+    return where.end;
+  }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
   /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
@@ -80,6 +114,10 @@ class plan {
 
  private:
   void add(vm::vma* one);
+  /// How many mappings there are more than before.
+  [[nodiscard]] std::int64_t growth() const noexcept {
+    return static_cast<std::int64_t>(pieces_.size()) - static_cast<std::int64_t>(originals_.size());
+  }
   /// Joins neighbours of which are_one(left, right) says that they are one.
   template <class F>
   void join(F are_one);

@@ -17,9 +17,15 @@ result<void> address_space<Design>::unmap(vm::cpu& cpu, range where) {
   return change_locked(cpu, [&](write_guard& guard) { return unmap_locked(cpu, guard, where); });
 }
 
-/// Unmaps without looking whether dead entries are in the way.
+/// Unmaps without looking whether dead entries are in the way. ENOMEM: a mapping would have to be cut in two, and there are as
+/// many as there may be. Kernel: vms_gather_munmap_vmas.
 template <class Design>
 result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guard, range where) {
+  if (free_mappings() <= 0) {
+    const vm::vma* const cut = view_of(guard).find(where.start);
+    if (cut != nullptr && cut->where().start < where.start && where.end < cut->where().end)
+      return fail(ENOMEM);
+  }
   mm::plan planned{view_of(guard), where};
   planned.erase(where);
   return apply(cpu, guard, planned, {.unmapped = where});
