@@ -139,6 +139,7 @@ std::string to_text(const call& one) {
     case verb::sync: return fmt::format("msync({}, {:#x}, {})", at, one.length, sync_text(one.flags));
     case verb::core: return fmt::format("mincore({}, {:#x}, core)", at, one.length);
     case verb::brk: return fmt::format("brk({})", at);
+    case verb::truncate: return fmt::format("ftruncate(file[{}], {:#x})", one.file, one.length);
     case verb::limit:
       return fmt::format("limit({}, {})", resource_text(one.flags), static_cast<std::int64_t>(one.length));
     case verb::crowd: return fmt::format("crowd({})", one.length);

@@ -21,6 +21,7 @@ enum class verb : std::uint8_t {
   sync,      ///< msync: at, length, flags
   core,      ///< mincore: at, length
   brk,       ///< brk: at
+  truncate,  ///< ftruncate: file, length
   limit,     ///< setrlimit: flags; to what is used now, and `length` bytes (signed) more
   crowd,     ///< mappings elsewhere until there may be `length` more
   load,      ///< reads the byte at `at`

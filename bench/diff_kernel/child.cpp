@@ -209,6 +209,8 @@ answer perform(const child_work& work, const call& one) {
     case verb::lock_all: return one.flags == 0 ? ask(SYS_munlockall) : ask(SYS_mlockall, one.flags);
     case verb::sync: return ask(SYS_msync, at, one.length, one.flags);
     case verb::brk: return placed(work, ask(SYS_brk, at), 0);
+    case verb::truncate:
+      return ask(SYS_ftruncate, work.files[static_cast<std::size_t>(one.file)], one.length);
     case verb::limit: return limit(one);
     case verb::crowd: return crowd(work, one.length);
     case verb::load: return load(at);

@@ -32,6 +32,7 @@ call generator::next() {
   if (one_in(300)) return {.what = verb::descend};
   if (one_in(100)) return draw_limit();
   if (one_in(120)) return draw_lock_all();
+  if (one_in(60)) return draw_truncate();
   if (one_in(5000)) return {.what = verb::crowd, .length = draw(6)};
   if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
@@ -197,6 +198,13 @@ call generator::draw_limit() {
   } else {
     made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + (one_in(3) ? 100 : 0);
   }
+  return made;
+}
+
+call generator::draw_truncate() {
+  call made{.what = verb::truncate};
+  made.file = static_cast<std::int32_t>(draw(file_sizes.size()));
+  made.length = draw(20) * page_size + (one_in(2) ? draw(page_size) : 0);
   return made;
 }
 

@@ -15,7 +15,7 @@ namespace rcuvm::diff_kernel {
 
 /// Not covered yet:
 ///   mmap      where the kernel places what has no room at its hint; MAP_DROPPABLE, hugetlb
-///   files     opened for reading only; ftruncate under a mapping; other file systems than tmpfs
+///   files     opened for reading only; other file systems than tmpfs
 ///   madvise   FREE and REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), guard regions, COLLAPSE
 ///   calls     prctl names, mseal, userfaultfd, protection keys
 ///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
@@ -49,6 +49,7 @@ class generator {
   [[nodiscard]] call draw_advice();
   [[nodiscard]] call draw_brk();
   [[nodiscard]] call draw_limit();
+  [[nodiscard]] call draw_truncate();
   [[nodiscard]] call draw_lock_all();
   /// Makes a call that is wrong, or on the edge of it.
   void spoil(call& one);

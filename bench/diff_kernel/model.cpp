@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 #include <tuple>
+#include <vector>
 
 #include "bench/diff_kernel/flags.hpp"
 #include "bench/kernel_bits.hpp"
@@ -43,8 +44,7 @@ class model_of final : public model {
     for (const range where : {on.fence_below(), on.fence_above()}) {
       const auto put = space_->map(cpu_, {.hint = where.start,
                                           .length = where.size(),
-                                          .flags = mm::map_flag::fixed_noreplace,
-                                          .name = "[fence]"});
+                                          .flags = {mm::map_flag::shared, mm::map_flag::fixed_noreplace}});
       RCUVM_CHECK(put.has_value(), "an empty address space has room for fences");
     }
     // A process has more than its arena: limits are never near to nothing.
@@ -122,6 +122,13 @@ class model_of final : public model {
       case verb::lock_all: return plain(space_->lock_all(cpu_, static_cast<int>(one.flags)));
       case verb::sync: return plain(space_->write_back(where, static_cast<int>(one.flags)));
       case verb::brk: return placed(space_->brk(cpu_, at), 0);
+      case verb::truncate: {
+        std::vector<space*> spaces;
+        for (const std::unique_ptr<space>& each : ancestors_) spaces.push_back(each.get());
+        spaces.push_back(space_.get());
+        mm::truncate<Design>(cpu_, *files_[static_cast<std::size_t>(one.file)], one.length, spaces);
+        return {};
+      }
       case verb::limit: return limit(one);
       case verb::crowd: {
         mm::limits to = space_->limits();

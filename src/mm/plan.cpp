@@ -87,7 +87,7 @@ void plan::extend_down(range where, address start) {
 void plan::insert(vm::vma_fields fields) {
   const auto place = std::ranges::find_if(
       pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
-  pieces_.insert(place, {.fields = std::move(fields), .is_touched = true});
+  pieces_.insert(place, {.fields = std::move(fields), .is_touched = true, .may_merge = true});
 }
 
 void plan::name_anon(address at) {
@@ -119,9 +119,10 @@ void plan::join(F are_one) {
       left.fields.anon |= right.fields.anon;  // equal, or one of them is 0
       left.fields.has_parents |= right.fields.has_parents;
       left.is_touched |= right.is_touched;
-      left.ends_touched = right.is_touched;
+      left.may_merge |= right.may_merge;
+      left.ends_touched = right.may_merge;
     } else {
-      right.ends_touched = right.is_touched;
+      right.ends_touched = right.may_merge;
       if (++kept != i) pieces_[kept] = std::move(right);
     }
   }
@@ -133,10 +134,11 @@ void plan::merge() {
     return left.origin != nullptr && left.origin == right.origin &&
            left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
   });
-  if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().is_touched;
+  if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().may_merge;
   join([](const piece& left, const piece& right) {
-    return (left.ends_touched || right.is_touched) && can_merge(left.fields, right.fields);
+    return (left.ends_touched || right.may_merge) && can_merge(left.fields, right.fields);
   });
+  for (piece& each : pieces_) each.may_merge = false;
 }
 
 range plan::leave_behind(range moved) {

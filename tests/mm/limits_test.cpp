@@ -143,11 +143,30 @@ TYPED_TEST(limit, of_mappings_refuses_to_cut) {
   EXPECT_EQ(p.draw(), "AAAA..C.DD");
 }
 
+TYPED_TEST(limit, of_mappings_does_not_forbid_to_unmap_nothing) {
+  auto p = this->make("AAAAAA");
+  EXPECT_EQ(p.unmap(1, 5), "ok");
+  this->leave_mappings(p, 0);
+  EXPECT_EQ(p.unmap(2, 4), "ok");
+}
+
 TYPED_TEST(limit, of_mappings_leaves_the_lower_cut) {
   auto p = this->make("AAAAAA");
   this->leave_mappings(p, 1);
   EXPECT_EQ(p.protect(2, 4, can_read), "ENOMEM");
   EXPECT_EQ(p.draw(), "AA|AAAA");
+}
+
+/// What a later change merges is what it changed, and not once more what an earlier step left.
+TYPED_TEST(limit, of_mappings_leaves_a_cut_that_a_neighbours_change_does_not_heal) {
+  auto p = this->make("LLLLLL");
+  this->leave_mappings(p, 1);
+  EXPECT_EQ(p.protect(2, 4, can_read), "ENOMEM");
+  this->leave_mappings(p, 9);
+  EXPECT_EQ(p.protect(4, 6, can_nothing), "ok");
+  EXPECT_EQ(p.draw(), "LL|LL??");
+  EXPECT_EQ(p.protect(3, 5, can_write), "ok");
+  EXPECT_EQ(p.draw(), "LL|LLL?");
 }
 
 TYPED_TEST(limit, of_mappings_keeps_what_was_done_before) {

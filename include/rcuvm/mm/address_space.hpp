@@ -79,6 +79,8 @@ class address_space {
   /// Copies bytes out of or into the address space, faulting pages in. EFAULT, EACCES: as the fault says.
   [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
   [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
+  /// The part of a truncation that each address space does: see mm/truncate.hpp.
+  void unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first);
   /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
   [[nodiscard]] std::unique_ptr<address_space> fork(vm::cpu& cpu);
   /// Unmaps everything. Nobody else may be in the address space.
@@ -221,6 +223,7 @@ class address_space {
 #include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
 #include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/resident.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/truncate.hpp"    // IWYU pragma: export
 #include "rcuvm/mm/unmap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/walk.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/write_back.hpp"  // IWYU pragma: export

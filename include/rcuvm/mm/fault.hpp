@@ -112,6 +112,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
 
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};
+  const std::uint64_t truncations = fields.backing ? fields.backing->truncations() : 0;
   if (fields.backing && !table.entry(index).is_present()) {
     const auto page = fields.backing->page(fields.page_of(site.at), frames, cpu.stock);
     if (!page) return std::unexpected{page.error()};
@@ -133,7 +134,8 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
       table.set_entry(index, vm::pte{frame, frames.generation(frame), mm::page_rights(fields, is_exclusive)});
     };
     if (!old.is_present()) {
-      if (fields.backing && cached.get() == vm::no_frame) return again(cpu.count.retries_page_taken);
+      if (fields.backing && (cached.get() == vm::no_frame || fields.backing->truncations() != truncations))
+        return again(cpu.count.retries_page_taken);
       outcome = mm::fault_outcome::installed;
       if (is_copy) {
         if (fields.backing) frames.copy(cached.get(), own.get());

@@ -35,7 +35,8 @@ class plan {
 
   struct piece {
     vm::vma_fields fields;
-    bool is_touched = false;          ///< inserted or changed: may merge with its neighbours
+    bool is_touched = false;          ///< inserted or changed
+    bool may_merge = false;           ///< the same since the last merge(): may become one with its neighbours
     bool ends_touched = false;        ///< while merging: so is the last of what it was joined from
     const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
   };
@@ -72,7 +73,8 @@ class plan {
     split(where.start);
     split(where.end);
     for (piece& each : pieces_) {
-      if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
+      if (!where.contains(each.fields.where) || !f(each.fields)) continue;
+      each.is_touched = each.may_merge = true;
     }
   }
   /// The same and merge(), when only `room` mappings more may come before none is cut any more. Stops at the mapping that would have
@@ -104,7 +106,7 @@ class plan {
   }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
-  /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
+  /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
   /// the one behind it; and what was cut in two but not changed.
   void merge();
   /// What becomes of the mapping that `moved` was taken from when it stays: it is not locked any more, and starts anew when all

@@ -23,7 +23,8 @@ template <class Design>
 result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guard, range where) {
   if (free_mappings() <= 0) {
     const vm::vma* const cut = view_of(guard).find(where.start);
-    if (cut != nullptr && cut->where().start < where.start && where.end < cut->where().end)
+    if (cut != nullptr && !cut->is_tombstone() && cut->where().start < where.start &&
+        where.end < cut->where().end)
       return fail(ENOMEM);
   }
   mm::plan planned{view_of(guard), where};
