@@ -113,7 +113,7 @@ std::string resource_text(std::uint32_t resource) {
   }
 }
 
-std::string at_text(std::uint64_t at) { return fmt::format("arena + {:#x}", at); }
+std::string at_text(std::uint64_t at) { return at == no_hint ? "NULL" : fmt::format("arena + {:#x}", at); }
 
 }  // namespace
 

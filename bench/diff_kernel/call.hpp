@@ -27,11 +27,14 @@ enum class verb : std::uint8_t {
   load,      ///< reads the byte at `at`
   store,     ///< writes `value` to `at`
   show,      ///< reads the first byte of each page of the arena
-  inspect,   ///< reads VmFlags of /proc/PID/smaps
+  inspect,   ///< reads VmFlags and Anonymous of /proc/PID/smaps
   descend,   ///< fork: all further calls are the child's
   spawn,     ///< fork of a child that stores `value` at the start of each page of the arena, and ends
 };
 inline constexpr std::size_t verb_count = static_cast<std::size_t>(verb::spawn) + 1;
+
+/// An mmap without a hint, as its address.
+inline constexpr std::uint64_t no_hint = ~std::uint64_t{0};
 
 /// Numbers are the kernel's. Addresses count from the arena's start, modulo 2^64, so that a sequence does not depend on where
 /// a process had room for its arena. What a verb does not need is 0.

@@ -2,7 +2,6 @@
 #include "bench/diff_kernel/child.hpp"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/mman.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -19,13 +18,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "bench/diff_kernel/child_surroundings.hpp"
+#include "bench/diff_kernel/child_system.hpp"
 #include "bench/diff_kernel/descriptor.hpp"
 
 namespace rcuvm::diff_kernel {
 
 namespace {
-
-[[noreturn]] void leave(child_exit how) noexcept { ::_exit(static_cast<int>(how)); }
 
 // --- loads and stores that may be refused -----------------------------------------------------------------
 
@@ -69,14 +68,6 @@ RCUVM_UNSANITIZED answer store(address at, char value) {
 
 // --- calls ------------------------------------------------------------------------------------------------
 
-/// The system call itself: the C library checks arguments, too.
-template <class... Argument>
-answer ask(long number, Argument... arguments) {
-  const long got = ::syscall(number, arguments...);
-  if (got == -1) return {outcome::failed, static_cast<std::uint64_t>(errno)};
-  return {outcome::returned, static_cast<std::uint64_t>(got)};
-}
-
 /// Ends with the child, in the same way.
 [[noreturn]] void follow(pid_t child) {
   int status = 0;
@@ -105,110 +96,30 @@ answer spawn(range arena, char value) {
   return {};
 }
 
-/// What counts against a limit now, in bytes: a line of /proc/self/status.
-std::uint64_t in_use(std::uint32_t resource) {
-  const std::string_view key = resource == RLIMIT_AS     ? "\nVmSize:"
-                               : resource == RLIMIT_DATA ? "\nVmData:"
-                                                         : "\nVmLck:";
-  std::array<char, page_size> text;
-  const descriptor status{::open("/proc/self/status", O_RDONLY | O_CLOEXEC)};
-  const ssize_t got = ::read(status.get(), text.data(), text.size());
-  const std::string_view all{text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-  const std::size_t at = all.find(key);
-  if (at == std::string_view::npos) leave(child_exit::no_status);
-  std::uint64_t kilobytes = 0;
-  for (const char each : all.substr(at + key.size())) {
-    if (each == 'k') break;
-    if (each >= '0' && each <= '9') kilobytes = kilobytes * 10 + static_cast<std::uint64_t>(each - '0');
-  }
-  return kilobytes * 1024;
-}
-
-/// Who may lock anything is not asked for RLIMIT_MEMLOCK.
-void give_up_locking() {
-  __user_cap_header_struct head{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> own{};
-  ::syscall(SYS_capget, &head, own.data());
-  own[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &= ~CAP_TO_MASK(CAP_IPC_LOCK);
-  ::syscall(SYS_capset, &head, own.data());
-}
-
-/// A range whose pages can be made mappings of their own; empty unless a call is about that.
-range crowd_room;
-
-void make_crowd_room(const child_work& work) {
-  if (std::ranges::none_of(work.calls, [](const call& one) { return one.what == verb::crowd; })) return;
-  const std::uint64_t length = work.stage.most_mappings * page_size;
-  const answer made = ask(SYS_mmap, 0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (made.outcome != outcome::returned) leave(child_exit::no_crowd);
-  crowd_room = {made.value, made.value + length};
-}
-
-/// Mappings of this process that count: [vsyscall] does not.
-std::uint64_t count_mappings() {
-  const descriptor maps{::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
-  std::array<char, page_size> text;
-  std::uint64_t lines = 0;
-  bool has_gate = false;
-  for (;;) {
-    const ssize_t got = ::read(maps.get(), text.data(), text.size());
-    if (got <= 0) return lines - (has_gate ? 1 : 0);
-    const std::string_view part{text.data(), static_cast<std::size_t>(got)};
-    lines += static_cast<std::uint64_t>(std::ranges::count(part, '\n'));
-    has_gate |= part.find("[vsyscall]") != std::string_view::npos;
-  }
-}
-
-/// Pages that are to be dumped and others that are not alternate, until there may be so many mappings more.
-answer crowd(const child_work& work, std::uint64_t left) {
-  ask(SYS_madvise, crowd_room.start, crowd_room.size(), MADV_DODUMP);
-  std::uint64_t to_make = work.stage.most_mappings - count_mappings() - left;
-  address at = crowd_room.start;
-  if (to_make % 2 != 0) ask(SYS_madvise, at, page_size, MADV_DONTDUMP);
-  for (at += 2 * page_size; to_make >= 2; to_make -= 2, at += 2 * page_size) {
-    if (ask(SYS_madvise, at, page_size, MADV_DONTDUMP) != answer{}) leave(child_exit::no_crowd);
-  }
-  return {};
-}
-
-answer limit(const call& one) {
-  if (one.flags == RLIMIT_MEMLOCK) give_up_locking();
-  rlimit to{};
-  ::getrlimit(static_cast<__rlimit_resource>(one.flags), &to);
-  const auto wanted = static_cast<std::int64_t>(in_use(one.flags) + one.length);
-  to.rlim_cur = std::min(static_cast<rlim_t>(std::max<std::int64_t>(wanted, 0)), to.rlim_max);
-  return ask(SYS_setrlimit, one.flags, &to);
-}
-
-/// Of a call that returns where it has put something of that length.
-answer placed(const child_work& work, answer at, std::uint64_t length) {
+/// Of a call that returns where it has put something.
+answer placed(const child_work& work, answer at) {
   if (at.outcome != outcome::returned) return at;
-  const range arena = work.stage.arena;
-  if (arena.contains(at.value)) return {outcome::returned, at.value - arena.start};
-  ask(SYS_munmap, at.value, page_ceil(length));
-  return {outcome::elsewhere, 0};
+  return {outcome::returned, at.value - work.stage.arena.start};
 }
 
 answer perform(const child_work& work, const call& one) {
   const address start = work.stage.arena.start;
-  const address at = start + one.at;
+  const address at = one.at == no_hint ? 0 : start + one.at;
   switch (one.what) {
     case verb::map: {
       const int file = one.file < 0 ? -1 : work.files[static_cast<std::size_t>(one.file)];
-      return placed(work, ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset),
-                    one.length);
+      return placed(work, ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset));
     }
     case verb::unmap: return ask(SYS_munmap, at, one.length);
     case verb::protect: return ask(SYS_mprotect, at, one.length, one.protection);
     case verb::remap:
-      return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at),
-                    one.new_length);
+      return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at));
     case verb::advise: return ask(SYS_madvise, at, one.length, one.advice);
     case verb::lock: return ask(SYS_mlock2, at, one.length, one.flags);
     case verb::unlock: return ask(SYS_munlock, at, one.length);
     case verb::lock_all: return one.flags == 0 ? ask(SYS_munlockall) : ask(SYS_mlockall, one.flags);
     case verb::sync: return ask(SYS_msync, at, one.length, one.flags);
-    case verb::brk: return placed(work, ask(SYS_brk, at), 0);
+    case verb::brk: return placed(work, ask(SYS_brk, at));
     case verb::truncate:
       return ask(SYS_ftruncate, work.files[static_cast<std::size_t>(one.file)], one.length);
     case verb::limit: return limit(one);
@@ -239,36 +150,11 @@ views open_views() {
   return made;
 }
 
-address start_of_line(std::span<const char> line) {
-  address start = 0;
-  for (const char digit : line) {
-    if (digit == '-') break;
-    start = start * 16 + static_cast<address>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-  }
-  return start;
-}
-
 /// The first address of the last line.
 address last_start(std::span<const char> lines) {
   std::size_t begin = lines.size() - 1;
   while (begin > 0 && lines[begin - 1] != '\n') --begin;
   return start_of_line(lines.subspan(begin));
-}
-
-/// Reads /proc/self/maps or smaps from its start until is_enough(what one read gave). How many bytes there are. The kernel
-/// gives whole mappings at each read.
-template <class F>
-std::size_t read_mappings(int file, std::span<char> into, F is_enough) {
-  if (::lseek(file, 0, SEEK_SET) != 0) leave(child_exit::no_maps);
-  std::size_t have = 0;
-  for (;;) {
-    if (into.size() - have < page_size) leave(child_exit::too_many_lines);
-    const ssize_t got = ::read(file, into.data() + have, into.size() - have);
-    if (got < 0) leave(child_exit::no_maps);
-    const std::span<const char> part{into.data() + have, static_cast<std::size_t>(got)};
-    have += part.size();
-    if (part.empty() || is_enough(part)) return have;
-  }
 }
 
 /// What a call is for that only looks: bytes written to `into`.
@@ -311,12 +197,6 @@ bool put_heap(const prctl_mm_map& with_heap) {
   return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &with_heap, sizeof with_heap, 0) == 0;
 }
 
-/// The stack does not grow any more: its pages count against limits.
-[[gnu::noinline]] void use_stack() {
-  volatile char deep[16 * page_size];
-  for (std::size_t at = 0; at < sizeof deep; at += page_size) deep[at] = 0;
-}
-
 }  // namespace
 
 void perform_in_child(const child_work& work) noexcept {
@@ -333,6 +213,7 @@ void perform_in_child(const child_work& work) noexcept {
   if (work.stage.with_heap && !put_heap(*work.stage.with_heap)) leave(child_exit::no_heap);
 
   make_crowd_room(work);
+  fill_elsewhere(work);
 
   const range arena = work.stage.arena;
   for (const call& one : work.calls) {

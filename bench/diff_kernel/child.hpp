@@ -30,7 +30,8 @@ enum class child_exit : int {
   too_many_lines,
   no_reader,
   no_status,
-  no_crowd
+  no_crowd,
+  no_fill
 };
 
 /// What the child needs, made before the fork: between fork and exit it allocates nothing and takes no lock, since a thread

@@ -106,7 +106,11 @@ call generator::draw_map() {
   call made{.what = verb::map, .at = where.first * page_size, .length = where.count * page_size};
   made.protection = draw_protection();
   // Without a flag the address is a hint.
-  if (!one_in(8)) made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  if (!one_in(8)) {
+    made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  } else if (one_in(2)) {
+    made.at = no_hint;
+  }
   const std::uint64_t kind = draw(10);
   made.flags |= kind < 7 ? MAP_PRIVATE : MAP_SHARED;
   if (kind < 5 || kind == 9) {
@@ -220,7 +224,9 @@ void generator::spoil(call& one) {
   // Above the top of all addresses with any start, so that no call can reach beyond the arena.
   const auto too_long = [&] { return ~std::uint64_t{0} - draw(4 * page_size); };
   switch (draw(6)) {
-    case 0: one.at += off_grid(); break;
+    case 0:
+      if (one.at != no_hint) one.at += off_grid();
+      break;
     case 1: one.length = 0; break;
     case 2: one.length = too_long(); break;
     case 3:

@@ -62,7 +62,7 @@ static inline long inspect(void) {
   unsigned long start = 0;
   while (smaps && fgets(line, sizeof line, smaps)) {
     sscanf(line, "%lx-", &start);
-    if (strncmp(line, "VmFlags", 7) == 0 && start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
+    if ((strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Anonymous", 9) == 0) && start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
       printf("  %lx %s", start, line);
   }
   if (smaps) fclose(smaps);
@@ -92,22 +92,33 @@ static inline long limit(int resource, long more) {
   return setrlimit(resource, &to);
 }
 
+/* The C library's own functions check some arguments first. */
+#define mmap(at, length, protection, flags, fd, offset) \
+  syscall(SYS_mmap, at, length, protection, flags, fd, offset)
+#define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
+
+static char *crowd_room;
+static long most_mappings;
+
+static inline void make_crowd_room(void) {
+  FILE *sysctl = fopen("/proc/sys/vm/max_map_count", "r");
+  if (!sysctl || fscanf(sysctl, "%ld", &most_mappings) != 1) return;
+  fclose(sysctl);
+  crowd_room = (char *)mmap(0x600000000000, most_mappings * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  madvise(crowd_room, most_mappings * 4096, MADV_SEQUENTIAL);
+}
+
 /* Mappings elsewhere until there may be `left` more. */
 static inline long crowd(long left) {
-  static char *room;
-  long most = 0, has = 0;
-  FILE *sysctl = fopen("/proc/sys/vm/max_map_count", "r");
-  if (!sysctl || fscanf(sysctl, "%ld", &most) != 1) return -1;
-  fclose(sysctl);
-  if (!room) room = mmap(NULL, most * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  madvise(room, most * 4096, MADV_DODUMP);
+  madvise(crowd_room, most_mappings * 4096, MADV_DODUMP);
   FILE *maps = fopen("/proc/self/maps", "r");
   char line[512];
-  while (maps && fgets(line, sizeof line, maps)) has += strstr(line, "[vsyscall]") == NULL;
+  long more = most_mappings - left;
+  while (maps && fgets(line, sizeof line, maps)) more -= strstr(line, "[vsyscall]") == NULL;
   if (maps) fclose(maps);
-  long more = most - has - left;
-  if (more % 2 != 0) madvise(room, 4096, MADV_DONTDUMP);
-  for (char *at = room + 2 * 4096; more >= 2; more -= 2, at += 2 * 4096) madvise(at, 4096, MADV_DONTDUMP);
+  char *at = crowd_room;
+  if (more % 2 != 0) madvise(at, 4096, MADV_DONTDUMP);
+  for (at += 2 * 4096; more >= 2; more -= 2, at += 2 * 4096) madvise(at, 4096, MADV_DONTDUMP);
   return 0;
 }
 
@@ -147,6 +158,28 @@ static inline void put_heap(char *start) {
   if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) perror("prctl");
 }
 
+/* Whatever may go anywhere has to go to the arena. Shared memory beside it, so that nothing merges with that. */
+static inline void fill_elsewhere(void) {
+  static unsigned long start[4096], end[4096];
+  char *const fence[] = {arena - 4096, arena + arena_bytes};
+  for (int i = 0; i < 2; ++i)
+    syscall(SYS_mmap, fence[i], 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  int count = 0;
+  while (maps && count < 4095 && fgets(line, sizeof line, maps))
+    count += sscanf(line, "%lx-%lx", &start[count], &end[count]) == 2;
+  if (maps) fclose(maps);
+  start[count++] = 0x7ffffffff000;
+  unsigned long reached = 0x10000;
+  for (int i = 0; i < count; ++i) {
+    if (start[i] > reached && reached != (unsigned long)arena)
+      syscall(SYS_mmap, reached, start[i] - reached, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    reached = end[i];
+  }
+}
+
 static char core[arena_bytes / 4096];
 
 static inline long mincore_shown(char *at, unsigned long length) {
@@ -156,13 +189,9 @@ static inline long mincore_shown(char *at, unsigned long length) {
   return got;
 }
 
-/* The C library's own functions check some arguments first. */
-#define mmap(at, length, protection, flags, fd, offset) \
-  syscall(SYS_mmap, at, length, protection, flags, fd, offset)
 #define mremap(at, length, new_length, flags, new_at) syscall(SYS_mremap, at, length, new_length, flags, new_at)
 #define munmap(at, length) syscall(SYS_munmap, at, length)
 #define mprotect(at, length, protection) syscall(SYS_mprotect, at, length, protection)
-#define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
 #define mlock2(at, length, flags) syscall(SYS_mlock2, at, length, flags)
 #define munlock(at, length) syscall(SYS_munlock, at, length)
 #define mlockall(flags) syscall(SYS_mlockall, flags)
@@ -215,6 +244,9 @@ std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, c
         "  put_heap(arena + {:#x});\n\n",
         on.first_break());
   }
+  if (std::ranges::any_of(calls, [](const call& one) { return one.what == verb::crowd; }))
+    text += "  make_crowd_room();\n";
+  text += "  fill_elsewhere();\n\n";
   for (const call& one : calls) text += "  CALL(" + to_text(one) + ");\n";
   return text + "  return 0;\n}\n";
 }

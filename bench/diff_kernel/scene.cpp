@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -29,6 +31,8 @@ namespace rcuvm::diff_kernel {
 namespace {
 
 constexpr address first_tried = 0x1000'0000 + huge_page / 2;
+/// Room from below is looked for only above a third of all addresses, and what chance adds.
+constexpr address first_tried_bottom_up = 0x3000'0000'0000 + huge_page / 2;
 
 /// Effective capabilities, one bit each.
 std::uint64_t capabilities() {
@@ -86,6 +90,14 @@ std::uint64_t most_mappings() {
   return count;
 }
 
+/// Personality is the usual reason; a process that was started with an endless stack is the other.
+bool is_bottom_up() {
+  constexpr unsigned long ask = 0xffff'ffff;
+  rlimit stack{};
+  return (static_cast<unsigned>(::personality(ask)) & ADDR_COMPAT_LAYOUT) != 0 ||
+         (::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur == RLIM_INFINITY);
+}
+
 bool has_protection_keys() {
   const int key = ::pkey_alloc(0, 0);
   if (key >= 0) ::pkey_free(key);
@@ -101,7 +113,7 @@ stage find_stage(std::uint64_t arena_bytes) {
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   const auto mapped = proc_maps::parse(text);
   if (!mapped) throw std::runtime_error{"/proc/self/maps:" + mapped.error().to_text()};
-  address at = first_tried;
+  address at = is_bottom_up() ? first_tried_bottom_up : first_tried;
   for (const proc_maps::entry& one : *mapped) {
     if (at + arena_bytes + page_size <= one.where.start) break;
     while (at - page_size < one.where.end) at += huge_page;
@@ -109,6 +121,8 @@ stage find_stage(std::uint64_t arena_bytes) {
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
   stage made{.arena = {at, at + arena_bytes},
              .lock_limit = lock_limit(),
+             .is_bottom_up = is_bottom_up(),
+             .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
              .most_mappings = most_mappings(),
              .has_protection_keys = has_protection_keys()};
   made.with_heap = with_heap_at(made.first_break());

@@ -33,6 +33,8 @@ struct stage {
   std::optional<prctl_mm_map> with_heap =
       {};                            ///< for PR_SET_MM_MAP: the heap lies in the arena. Null: it may not
   std::uint64_t lock_limit = 0;      ///< bytes that a child may lock from the beginning; all bits: no limit
+  bool is_bottom_up = false;         ///< does the kernel look for room from below? As with `setarch -L`
+  bool has_huge_pages = false;       ///< does it align large mappings to them?
   std::uint64_t most_mappings = 0;   ///< vm.max_map_count
   bool has_protection_keys = false;  ///< then what may only be executed cannot be read
 

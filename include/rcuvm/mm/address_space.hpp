@@ -71,6 +71,8 @@ class address_space {
   /// `flags` are MS_ values of the kernel.
   [[nodiscard]] result<void> write_back(range where, int flags);
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
+  /// Pages in `where` that no file holds: private ones that were written. Kernel: Anonymous of smaps.
+  [[nodiscard]] std::uint64_t count_anonymous(range where);
   [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
   [[nodiscard]] result<void> unlock(vm::cpu& cpu, range where);
   /// `flags` are MCL_ values of the kernel; none: munlockall.
@@ -153,7 +155,6 @@ class address_space {
   [[nodiscard]] result<void> make_room_once(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> check_room(vm::cpu& cpu, write_guard& guard, range where, vm::vma_flags kind);
-  [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length) const;
   [[nodiscard]] bool is_free(const view& now, range where) const;
   [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
   [[nodiscard]] static std::optional<typename tree::entry> mapping_below(const view& now, address at);
@@ -164,6 +165,12 @@ class address_space {
   result<void> populate(vm::cpu& cpu, range where);
   [[nodiscard]] result<void> prefault(vm::cpu& cpu, range where, vm::access wanted);
   [[nodiscard]] bool is_locked(address at);
+
+  // place.hpp
+  [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length,
+                                          bool may_be_huge) const;
+  [[nodiscard]] result<address> find_gap(const view& now, std::uint64_t length) const;
+  [[nodiscard]] bool is_in_guard_gap(const view& now, range candidate) const;
 
   // fault.hpp
   struct fault_site;
@@ -184,7 +191,8 @@ class address_space {
   [[nodiscard]] result<address> move_each(vm::cpu& cpu, write_guard& guard, const mm::remap_request& wanted);
   [[nodiscard]] result<address> remap_one(vm::cpu& cpu, write_guard& guard, const mm::remap_request& asked);
   [[nodiscard]] bool can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const;
-  [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted) const;
+  [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted,
+                                          const vm::vma_fields& old) const;
   [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                               const mm::remap_request& wanted);
   [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, vm::vma& old,
@@ -220,6 +228,8 @@ class address_space {
 #include "rcuvm/mm/fork.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/lock.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/map.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/move_pages.hpp"  // IWYU pragma: export
+#include "rcuvm/mm/place.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
 #include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/resident.hpp"    // IWYU pragma: export

@@ -26,7 +26,8 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
     address at = wanted.hint;
     if (!is_fixed) {
-      auto found = find_area(view_of(guard), wanted.hint, length);
+      const bool may_be_huge = !wanted.file && !wanted.flags.has(mm::map_flag::shared);
+      auto found = find_area(view_of(guard), wanted.hint, length, may_be_huge);
       if (!found && !wanted.recorded) return std::unexpected{found.error()};
       at = wanted.recorded.value_or(found.value_or(0));
     }
@@ -129,38 +130,6 @@ auto address_space<Design>::mapping_below(const view& now, address at)
   auto one = now.previous(at);
   while (one && one->value->is_tombstone()) one = now.previous(one->where.start);
   return one;
-}
-
-/// The hint when it is free; else the highest gap below mmap_base, or the lowest above unmapped_base. Dead entries are
-/// occupied, and a stack keeps its guard gap.
-template <class Design>
-result<address> address_space<Design>::find_area(const view& now, address hint, std::uint64_t length) const {
-  const auto guard_below = [&](range candidate) {
-    const auto after = mapping_above(now, candidate.end);
-    return after && after->value->fields().flags.has(vm::vma_flag::grows_down) &&
-           after->where.start - candidate.end < layout_.stack_guard_gap;
-  };
-  hint = page_floor(hint);
-  if (hint != 0) hint = std::max(hint, layout_.lowest);
-  if (hint != 0 && length <= layout_.end && hint <= layout_.end - length) {
-    const range wish{hint, hint + length};
-    const auto after = now.next(wish.start);
-    if ((!after || after->where.start >= wish.end) && !guard_below(wish)) return hint;
-  }
-  if (!layout_.is_bottom_up) {
-    range within{layout_.lowest, layout_.mmap_base};
-    while (auto gap = now.highest_gap(length, within, page_size)) {
-      if (!guard_below(*gap)) return gap->start;
-      const address stack = mapping_above(now, gap->end)->where.start;
-      within.end = stack - std::min(stack, layout_.stack_guard_gap);
-    }
-  }
-  range within{layout_.unmapped_base, layout_.end};
-  while (auto gap = now.lowest_gap(length, within, page_size)) {
-    if (!guard_below(*gap)) return gap->start;
-    within.start = mapping_above(now, gap->end)->where.end;
-  }
-  return fail(ENOMEM);
 }
 
 /// Faults the pages of `where` in, up to the first that cannot be. ENOMEM: a hole, or no access. EAGAIN: no frame.

@@ -4,7 +4,6 @@
 /// mremap: shrink, grow, move.
 
 #include <algorithm>
-#include <bitset>
 #include <tuple>
 
 #include "rcuvm/base/mutation.hpp"
@@ -129,7 +128,7 @@ result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guar
     range needed{old.end, old.start + asked.new_length};
     if (!grows) {
       if (!asked.flags.has(mm::remap_flag::may_move)) return fail(ENOMEM);
-      const auto to = place_for(view_of(guard), asked);
+      const auto to = place_for(view_of(guard), asked, found->fields());
       if (!to) return to;
       needed = {*to, *to + asked.new_length};
     }
@@ -205,10 +204,11 @@ bool address_space<Design>::can_grow(const view& now, const vm::vma& old,
 
 /// Where a mapping that moves goes to.
 template <class Design>
-result<address> address_space<Design>::place_for(const view& now, const mm::remap_request& wanted) const {
+result<address> address_space<Design>::place_for(const view& now, const mm::remap_request& wanted,
+                                                 const vm::vma_fields& old) const {
   if (wanted.flags.has(mm::remap_flag::fixed)) return wanted.new_address;
   const address hint = wanted.flags.has(mm::remap_flag::dont_unmap) ? wanted.new_address : 0;
-  const auto area = find_area(now, hint, wanted.new_length);
+  const auto area = find_area(now, hint, wanted.new_length, old.is_anonymous() && old.is_private());
   return wanted.recorded ? *wanted.recorded : area;
 }
 
@@ -275,53 +275,6 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
   const vm::vma* left = view_of(guard).find(whole.start);
   if (left != &old) faults.forget();
   return target.start;
-}
-
-/// Makes the tables that the present pages of `from` will need at `to`. False without memory. Faults are held back: what is
-/// seen under a table's lock now, stays so.
-template <class Design>
-bool address_space<Design>::prepare_tables(vm::cpu& cpu, range from, address to) {
-  bool is_ready = true;
-  pages_.for_each_leaf(from, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
-    std::bitset<vm::table::entry_count> present;
-    {
-      sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) present[index] = leaf.entry(index).is_present();
-    }
-    for (unsigned index = first; index < end && is_ready; ++index) {
-      if (!present[index]) continue;
-      const address at = base + (index - first) * page_size - from.start + to;
-      if (pages_.find_leaf(at) == nullptr)
-        is_ready = pages_.make_leaf(at, [] { return true; }, cpu.count).has_value();
-    }
-  });
-  return is_ready;
-}
-
-/// Takes the pages of `from` and puts them at `to`. The records of both are dead or building: no fault interferes.
-template <class Design>
-void address_space<Design>::move_pages(vm::cpu& cpu, range from, address to) {
-  std::array<vm::pte, vm::table::entry_count> taken;
-  bool any = false;
-  pages_.for_each_leaf(from, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
-    {
-      sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) {
-        taken[index] = leaf.entry(index);
-        if (taken[index].is_present()) leaf.set_entry(index, {});
-      }
-    }
-    for (unsigned index = first; index < end; ++index) {
-      if (!taken[index].is_present()) continue;
-      any = true;
-      const address at = base + (index - first) * page_size - from.start + to;
-      vm::table* target = pages_.find_leaf(at);
-      RCUVM_CHECK(target != nullptr, "a move has prepared its page tables");
-      sync::mutex_guard held{target->lock};
-      target->set_entry(vm::table::index_of(at, 0), taken[index]);
-    }
-  });
-  if (any) machine_.shoot_down(cpus_, cpu.count);
 }
 
 }  // namespace rcuvm

@@ -54,11 +54,13 @@ class file {
   /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
-  /// Is page `index` cached?
-  [[nodiscard]] bool holds(std::uint64_t index) {
+  /// The frame of page `index`, without a reference; no_frame when it is not cached.
+  [[nodiscard]] frame_number cached(std::uint64_t index) {
     sync::mutex_guard held{lock_};
-    return pages_.contains(index);
+    const auto found = pages_.find(index);
+    return found == pages_.end() ? no_frame : found->second;
   }
+  [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
   const file_identity identity_;                ///< guard: immutable

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/diff_kernel/flags.hpp"
+#include "bench/diff_kernel/smaps.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <utility>
 
@@ -32,6 +33,14 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+/// "       12 kB"
+std::uint64_t kilobytes_of(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 vm::vma_flags flags_named(std::string_view list) {
   vm::vma_flags made;
   for (const auto& [name, flag] : names) {
@@ -43,24 +52,28 @@ vm::vma_flags flags_named(std::string_view list) {
 
 }  // namespace
 
-std::string flags_line(range where, vm::vma_flags flags) {
+std::string smaps_line(range where, vm::vma_flags flags, std::uint64_t anonymous_pages) {
   std::string line = fmt::format("{:08x}-{:08x}", where.start, where.end);
   for (const auto& [name, flag] : names) {
     if (flags.has(flag)) line += fmt::format(" {}", name);
   }
-  return line + "\n";
+  return line + fmt::format(", {} anonymous\n", anonymous_pages);
 }
 
-std::string flags_of_smaps(std::string_view smaps, range arena) {
-  constexpr std::string_view key = "VmFlags:";
+std::string lines_of_smaps(std::string_view smaps, range arena) {
+  constexpr std::string_view flags_key = "VmFlags:";
+  constexpr std::string_view anonymous_key = "Anonymous:";
   std::string text;
   range here;
+  std::uint64_t anonymous_pages = 0;
   while (!smaps.empty()) {
     const std::string_view line = take_line(smaps);
     if (const auto begun = proc_maps::parse_line(line)) {
       here = begun->where;
-    } else if (line.starts_with(key) && arena.contains(here.start)) {
-      text += flags_line(here, flags_named(line.substr(key.size())));
+    } else if (line.starts_with(anonymous_key)) {
+      anonymous_pages = kilobytes_of(line.substr(anonymous_key.size())) * 1024 / page_size;
+    } else if (line.starts_with(flags_key) && arena.contains(here.start)) {
+      text += smaps_line(here, flags_named(line.substr(flags_key.size())), anonymous_pages);
     }
   }
   return text;
