@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "rcuvm/mm/advice.hpp"
+
 namespace rcuvm::diff_kernel {
 
 namespace {
@@ -97,6 +99,8 @@ std::string advice_text(std::int32_t advice) {
       {MADV_POPULATE_READ, "MADV_POPULATE_READ"},
       {MADV_POPULATE_WRITE, "MADV_POPULATE_WRITE"},
       {MADV_DONTNEED_LOCKED, "MADV_DONTNEED_LOCKED"},
+      {mm::guard_install, "MADV_GUARD_INSTALL"},
+      {mm::guard_remove, "MADV_GUARD_REMOVE"},
   };
   for (const auto& [number, text] : names) {
     if (number == advice) return std::string{text};

@@ -15,8 +15,8 @@ namespace rcuvm::diff_kernel {
 void use_stack();
 /// Before fill_elsewhere(): addresses for crowd(), if there is such a call.
 void make_crowd_room(const child_work& work);
-/// Occupies all other addresses, so that whatever may go anywhere has to go to the arena. Its pages cannot be touched, and nothing is
-/// counted for them but addresses.
+/// Occupies all other addresses, so that whatever may go anywhere has to go to the arena. Its pages cannot be touched, and
+/// nothing is counted for them but addresses.
 void fill_elsewhere(const child_work& work);
 
 /// A call of verb::limit.

@@ -10,6 +10,7 @@
 
 #include "bench/diff_kernel/scene.hpp"
 #include "rcuvm/base/address.hpp"
+#include "rcuvm/mm/advice.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -178,6 +179,8 @@ call generator::draw_advice() {
   call made{.what = verb::advise, .at = where.first * page_size, .length = where.count * page_size};
   if (one_in(3)) {
     made.advice = MADV_DONTNEED;
+  } else if (one_in(6)) {
+    made.advice = one_in(3) ? mm::guard_remove : mm::guard_install;
   } else if (one_in(4)) {
     made.advice = about_pages[draw(std::size(about_pages))];
   } else {

@@ -16,11 +16,11 @@ namespace rcuvm::diff_kernel {
 /// Not covered yet:
 ///   mmap      alignment to huge pages, which an arena has no room for (a test of its own covers it); MAP_DROPPABLE, hugetlb
 ///   files     opened for reading only; other file systems than tmpfs
-///   madvise   FREE and REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), guard regions, COLLAPSE
+///   madvise   FREE and REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), COLLAPSE
 ///   calls     prctl names, mseal, userfaultfd, protection keys
 ///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
-///   views     Rss and Locked of smaps (the kernel maps cached pages of a file around a fault); huge pages, which a small arena has no
-///             room for
+///   views     Rss and Locked of smaps (the kernel maps cached pages of a file around a fault); huge pages, which a small
+///             arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.

@@ -210,6 +210,7 @@ class model_of final : public model {
   answer refused(address at, error why) {
     if (why.number() == EACCES) return {outcome::not_allowed, 0};
     if (why.number() != EFAULT) return failure(why);
+    if (space_->is_guarded(at)) return {outcome::not_mapped, 0};
     bool is_mapped = false;
     space_->walk_snapshot([&](const vm::vma& one) { is_mapped |= one.where().contains(at); });
     return {is_mapped ? outcome::beyond_file : outcome::not_mapped, 0};

@@ -27,6 +27,11 @@ constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
 static char *const arena = (char *)0x10100000;
 static int file[2];
 
@@ -62,7 +67,8 @@ static inline long inspect(void) {
   unsigned long start = 0;
   while (smaps && fgets(line, sizeof line, smaps)) {
     sscanf(line, "%lx-", &start);
-    if ((strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Anonymous", 9) == 0) && start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
+    if ((strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Anonymous", 9) == 0) &&
+        start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
       printf("  %lx %s", start, line);
   }
   if (smaps) fclose(smaps);
@@ -104,7 +110,8 @@ static inline void make_crowd_room(void) {
   FILE *sysctl = fopen("/proc/sys/vm/max_map_count", "r");
   if (!sysctl || fscanf(sysctl, "%ld", &most_mappings) != 1) return;
   fclose(sysctl);
-  crowd_room = (char *)mmap(0x600000000000, most_mappings * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  crowd_room = (char *)mmap(0x600000000000, most_mappings * 4096, PROT_NONE, flags, -1, 0);
   madvise(crowd_room, most_mappings * 4096, MADV_SEQUENTIAL);
 }
 

@@ -24,7 +24,7 @@ constexpr std::pair<std::string_view, vm::vma_flag> names[] = {
     {"dd", vm::vma_flag::dont_dump},     {"wf", vm::vma_flag::wipe_on_fork},
     {"hg", vm::vma_flag::huge_pages},    {"nh", vm::vma_flag::no_huge_pages},
     {"sr", vm::vma_flag::sequential},    {"rr", vm::vma_flag::random},
-    {"mg", vm::vma_flag::mergeable}};
+    {"mg", vm::vma_flag::mergeable},     {"gu", vm::vma_flag::maybe_guard}};
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());

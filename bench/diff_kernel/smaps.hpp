@@ -12,8 +12,8 @@
 
 namespace rcuvm::diff_kernel {
 
-/// "10100000-10103000 rd wr nr, 2 anonymous\n": those flags that the model knows, with the names of smaps, and how many pages no file
-/// holds.
+/// "10100000-10103000 rd wr nr, 2 anonymous\n": those flags that the model knows, with the names of smaps, and how many
+/// pages no file holds.
 [[nodiscard]] std::string smaps_line(range where, vm::vma_flags flags, std::uint64_t anonymous_pages);
 
 /// The same for each mapping of a /proc/PID/smaps that begins in `arena`.

@@ -71,6 +71,8 @@ class address_space {
   /// `flags` are MS_ values of the kernel.
   [[nodiscard]] result<void> write_back(range where, int flags);
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
+  /// Does a guard stand at `at`?
+  [[nodiscard]] bool is_guarded(address at);
   /// Pages in `where` that no file holds: private ones that were written. Kernel: Anonymous of smaps.
   [[nodiscard]] std::uint64_t count_anonymous(range where);
   [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
@@ -136,7 +138,8 @@ class address_space {
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
   void unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
-  void zap(vm::cpu& cpu, range where);
+  enum class guards : std::uint8_t { stay, go };
+  void zap(vm::cpu& cpu, range where, guards then);
   void reprotect_pages(vm::cpu& cpu, const view& now, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
@@ -171,6 +174,11 @@ class address_space {
                                           bool may_be_huge) const;
   [[nodiscard]] result<address> find_gap(const view& now, std::uint64_t length) const;
   [[nodiscard]] bool is_in_guard_gap(const view& now, range candidate) const;
+
+  // guard.hpp
+  [[nodiscard]] result<void> guard(vm::cpu& cpu, range where);
+  [[nodiscard]] result<void> install_guards(vm::cpu& cpu, range where);
+  void remove_guards(range where);
 
   // fault.hpp
   struct fault_site;
@@ -226,6 +234,7 @@ class address_space {
 #include "rcuvm/mm/change.hpp"      // IWYU pragma: export
 #include "rcuvm/mm/fault.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/fork.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/guard.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/lock.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/map.hpp"         // IWYU pragma: export
 #include "rcuvm/mm/move_pages.hpp"  // IWYU pragma: export

@@ -164,7 +164,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
 
   if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
     if (!outdated.empty()) Design::quiesce(state_, cpu.count);
-    zap(cpu, work.replaced);
+    zap(cpu, work.replaced, guards::go);
     move_pages(cpu, work.moved_from, work.moved_to);
     if (!is_mutated(mutation::unmap_without_zap)) unmap_pages(cpu, view_of(guard), work.unmapped, retired);
   }

@@ -43,8 +43,8 @@ class held_frame {
 
 }  // namespace mm
 
-/// EFAULT: nothing is mapped at `at` (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its file (SIGBUS).
-/// EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
+/// EFAULT: nothing is mapped at `at` or a guard stands there (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its
+/// file (SIGBUS). EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
 /// Progress: repeats only when a writer changed this very mapping meanwhile. Cost: one descent and one table lock.
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
@@ -113,7 +113,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};
   const std::uint64_t truncations = fields.backing ? fields.backing->truncations() : 0;
-  if (fields.backing && !table.entry(index).is_present()) {
+  if (fields.backing && table.entry(index).is_empty()) {
     const auto page = fields.backing->page(fields.page_of(site.at), frames, cpu.stock);
     if (!page) return std::unexpected{page.error()};
     cached.replace(*page);
@@ -133,6 +133,10 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     const auto put = [&](vm::frame_number frame, bool is_exclusive) {
       table.set_entry(index, vm::pte{frame, frames.generation(frame), mm::page_rights(fields, is_exclusive)});
     };
+    if (old.is_guard()) {
+      ++cpu.count.faults_bad_address;
+      return fail(EFAULT);
+    }
     if (!old.is_present()) {
       if (fields.backing && (cached.get() == vm::no_frame || fields.backing->truncations() != truncations))
         return again(cpu.count.retries_page_taken);
@@ -188,9 +192,9 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   }
 }
 
-/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then on, even
-/// when a limit forbids it.
-/// False: there is none, it would come too near to another mapping, or that limit. Kernel: expand_downwards.
+/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then
+/// on, even when a limit forbids it. False: there is none, it would come too near to another mapping, or that limit.
+/// Kernel: expand_downwards.
 template <class Design>
 bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   {

@@ -19,7 +19,7 @@ bool address_space<Design>::prepare_tables(vm::cpu& cpu, range from, address to)
     std::bitset<vm::table::entry_count> present;
     {
       sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) present[index] = leaf.entry(index).is_present();
+      for (unsigned index = first; index < end; ++index) present[index] = !leaf.entry(index).is_empty();
     }
     for (unsigned index = first; index < end && is_ready; ++index) {
       if (!present[index]) continue;
@@ -41,11 +41,11 @@ void address_space<Design>::move_pages(vm::cpu& cpu, range from, address to) {
       sync::mutex_guard held{leaf.lock};
       for (unsigned index = first; index < end; ++index) {
         taken[index] = leaf.entry(index);
-        if (taken[index].is_present()) leaf.set_entry(index, {});
+        if (!taken[index].is_empty()) leaf.set_entry(index, {});
       }
     }
     for (unsigned index = first; index < end; ++index) {
-      if (!taken[index].is_present()) continue;
+      if (taken[index].is_empty()) continue;
       any = true;
       const address at = base + (index - first) * page_size - from.start + to;
       vm::table* target = pages_.find_leaf(at);

@@ -77,9 +77,9 @@ class plan {
       each.is_touched = each.may_merge = true;
     }
   }
-  /// The same and merge(), when only `room` mappings more may come before none is cut any more. Stops at the mapping that would have
-  /// to be cut; if it is to be cut at both ends and there is room for one, it is cut at the lower one, as the kernel leaves it.
-  /// Returns where it stopped, or the end.
+  /// The same and merge(), when only `room` mappings more may come before none is cut any more. Stops at the mapping that
+  /// would have to be cut; if it is to be cut at both ends and there is room for one, it is cut at the lower one, as the
+  /// kernel leaves it. Returns where it stopped, or the end.
   template <class F>
   address change(range where, F f, std::int64_t room) {
     if (room >= 2) {
@@ -106,9 +106,11 @@ class plan {
   }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
-  /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
-  /// the one behind it; and what was cut in two but not changed.
+  /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses,
+  /// where the kernel would, but no neighbour with the one behind it; and what was cut in two but not changed.
   void merge();
+  /// Flags for each mapping that `where` meets, as a whole. It neither splits nor merges.
+  void add_flags(range where, vm::vma_flags added);
   /// What becomes of the mapping that `moved` was taken from when it stays: it is not locked any more, and starts anew when all
   /// its pages have gone. It neither splits nor merges. After merge(). Returns what starts anew.
   /// Kernel: dontunmap_complete.

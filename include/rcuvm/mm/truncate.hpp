@@ -12,8 +12,8 @@ namespace rcuvm {
 
 namespace mm {
 
-/// Gives `of` the size `to`, in bytes. Pages beyond the end leave all address spaces that map the file, private copies of them, too:
-/// who touches them gets EFAULT (SIGBUS). A file that becomes longer again has zeros there.
+/// Gives `of` the size `to`, in bytes. Pages beyond the end leave all address spaces that map the file, private copies of
+/// them, too: who touches them gets EFAULT (SIGBUS). A file that becomes longer again has zeros there.
 ///
 ///   set the size ── each space: clear PTEs, shoot down ── drop the cached pages
 ///    │               a fault that comes later finds no page; one under way sees that the file was truncated
@@ -41,7 +41,7 @@ void address_space<Design>::unmap_beyond(vm::cpu& cpu, const vm::file& of, std::
     if (fields.backing.get() != &of) continue;
     const std::uint64_t kept = first > fields.page_offset ? (first - fields.page_offset) << page_shift : 0;
     const range beyond{fields.where.start + std::min(kept, fields.where.size()), fields.where.end};
-    if (!beyond.is_empty()) zap(cpu, beyond);
+    if (!beyond.is_empty()) zap(cpu, beyond, guards::stay);
   }
 }
 
