@@ -86,6 +86,7 @@ TYPED_TEST(advise, refuses_what_the_kernel_refuses) {
   EXPECT_EQ(p.advise(0, 2, MADV_REMOVE), "EINVAL");  // only of files
   EXPECT_EQ(p.advise(2, 4, MADV_REMOVE), "EACCES");  // only of shared ones
   EXPECT_EQ(p.advise(4, 6, MADV_COLD), "EINVAL");    // locked
+  EXPECT_EQ(p.advise(4, 6, MADV_FREE), "EINVAL");    // the same
 }
 
 TYPED_TEST(advise, populate_makes_pages_present) {

@@ -75,7 +75,7 @@ struct flag_change {
     case MADV_PAGEOUT: return is_locked ? EINVAL : 0;
     case guard_install: return is_locked || of.flags.has(vm::vma_flag::special) ? EINVAL : 0;
     case guard_remove: return of.flags.has(vm::vma_flag::special) ? EINVAL : 0;
-    case MADV_FREE: return of.is_anonymous() ? 0 : EINVAL;
+    case MADV_FREE: return of.is_anonymous() && !is_locked ? 0 : EINVAL;
     case MADV_REMOVE:
       if (is_locked || of.is_anonymous()) return EINVAL;
       return of.flags.has_all({vm::vma_flag::shared, vm::vma_flag::write}) ? 0 : EACCES;
