@@ -134,6 +134,7 @@ void add_diff_kernel(CLI::App& program, int& code) {
       "  rcuvm diff-kernel --ops 1000000 --seed 7\n"
       "  rcuvm diff-kernel --arena 2M --design tombstone\n"
       "  rcuvm diff-kernel --seed 3 -o found.c && cc found.c && ./a.out\n"
+      "  setarch -L rcuvm diff-kernel         with room looked for from below, as in old processes\n"
       "\nExit status: 0 no difference, 1 a difference, 2 wrong usage.");
   command->callback([how, &code] { code = run_diff_kernel(*how); });
 }

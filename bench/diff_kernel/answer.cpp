@@ -10,7 +10,6 @@ namespace rcuvm::diff_kernel {
 std::string to_text(const answer& one) {
   switch (one.outcome) {
     case outcome::returned: return fmt::format("{:#x}", one.value);
-    case outcome::elsewhere: return "an address outside the arena";
     case outcome::failed: {
       const char* const name = ::strerrorname_np(static_cast<int>(one.value));
       return name != nullptr ? name : fmt::format("errno {}", one.value);

@@ -13,7 +13,6 @@ namespace rcuvm::diff_kernel {
 
 enum class outcome : std::uint8_t {
   returned,     ///< value: what was returned; an address counts from the arena's start
-  elsewhere,    ///< returned an address outside the arena, where all has been unmapped since
   failed,       ///< value: errno
   not_mapped,   ///< SIGSEGV, SEGV_MAPERR
   not_allowed,  ///< SIGSEGV, SEGV_ACCERR
@@ -40,7 +39,6 @@ struct sight {
     case outcome::returned: return loaded.value == 0 ? '0' : static_cast<char>(loaded.value);
     case outcome::not_allowed: return '-';
     case outcome::beyond_file: return '!';
-    case outcome::elsewhere:
     case outcome::failed:
     case outcome::not_mapped: break;
   }

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <span>
 #include <string_view>
+
+#include "rcuvm/mm/advice.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -60,6 +63,12 @@ std::string remap_text(std::uint32_t bits) {
   return join(bits, names, "0");
 }
 
+std::string lock_all_text(std::uint32_t bits) {
+  static constexpr name names[] = {
+      {MCL_CURRENT, "MCL_CURRENT"}, {MCL_FUTURE, "MCL_FUTURE"}, {MCL_ONFAULT, "MCL_ONFAULT"}};
+  return bits == 0 ? "munlockall()" : fmt::format("mlockall({})", join(bits, names, "0"));
+}
+
 std::string sync_text(std::uint32_t bits) {
   static constexpr name names[] = {
       {MS_ASYNC, "MS_ASYNC"}, {MS_SYNC, "MS_SYNC"}, {MS_INVALIDATE, "MS_INVALIDATE"}};
@@ -90,6 +99,8 @@ std::string advice_text(std::int32_t advice) {
       {MADV_POPULATE_READ, "MADV_POPULATE_READ"},
       {MADV_POPULATE_WRITE, "MADV_POPULATE_WRITE"},
       {MADV_DONTNEED_LOCKED, "MADV_DONTNEED_LOCKED"},
+      {mm::guard_install, "MADV_GUARD_INSTALL"},
+      {mm::guard_remove, "MADV_GUARD_REMOVE"},
   };
   for (const auto& [number, text] : names) {
     if (number == advice) return std::string{text};
@@ -97,7 +108,16 @@ std::string advice_text(std::int32_t advice) {
   return std::to_string(advice);
 }
 
-std::string at_text(std::uint64_t at) { return fmt::format("arena + {:#x}", at); }
+std::string resource_text(std::uint32_t resource) {
+  switch (resource) {
+    case RLIMIT_AS: return "RLIMIT_AS";
+    case RLIMIT_DATA: return "RLIMIT_DATA";
+    case RLIMIT_MEMLOCK: return "RLIMIT_MEMLOCK";
+    default: return std::to_string(resource);
+  }
+}
+
+std::string at_text(std::uint64_t at) { return at == no_hint ? "NULL" : fmt::format("arena + {:#x}", at); }
 
 }  // namespace
 
@@ -119,9 +139,14 @@ std::string to_text(const call& one) {
       return fmt::format("mlock2({}, {:#x}, {})", at, one.length,
                          one.flags == MLOCK_ONFAULT ? "MLOCK_ONFAULT" : std::to_string(one.flags));
     case verb::unlock: return fmt::format("munlock({}, {:#x})", at, one.length);
+    case verb::lock_all: return lock_all_text(one.flags);
     case verb::sync: return fmt::format("msync({}, {:#x}, {})", at, one.length, sync_text(one.flags));
     case verb::core: return fmt::format("mincore({}, {:#x}, core)", at, one.length);
     case verb::brk: return fmt::format("brk({})", at);
+    case verb::truncate: return fmt::format("ftruncate(file[{}], {:#x})", one.file, one.length);
+    case verb::limit:
+      return fmt::format("limit({}, {})", resource_text(one.flags), static_cast<std::int64_t>(one.length));
+    case verb::crowd: return fmt::format("crowd({})", one.length);
     case verb::load: return fmt::format("load({})", at);
     case verb::store: return fmt::format("store({}, '{}')", at, one.value);
     case verb::show: return "show()";

@@ -10,24 +10,31 @@
 namespace rcuvm::diff_kernel {
 
 enum class verb : std::uint8_t {
-  map,      ///< mmap: at, length, protection, flags, file, offset
-  unmap,    ///< munmap: at, length
-  protect,  ///< mprotect: at, length, protection
-  remap,    ///< mremap: at, length, new_length, flags, new_at
-  advise,   ///< madvise: at, length, advice
-  lock,     ///< mlock2: at, length, flags
-  unlock,   ///< munlock: at, length
-  sync,     ///< msync: at, length, flags
-  core,     ///< mincore: at, length
-  brk,      ///< brk: at
-  load,     ///< reads the byte at `at`
-  store,    ///< writes `value` to `at`
-  show,     ///< reads the first byte of each page of the arena
-  inspect,  ///< reads VmFlags of /proc/PID/smaps
-  descend,  ///< fork: all further calls are the child's
-  spawn,    ///< fork of a child that stores `value` at the start of each page of the arena, and ends
+  map,       ///< mmap: at, length, protection, flags, file, offset
+  unmap,     ///< munmap: at, length
+  protect,   ///< mprotect: at, length, protection
+  remap,     ///< mremap: at, length, new_length, flags, new_at
+  advise,    ///< madvise: at, length, advice
+  lock,      ///< mlock2: at, length, flags
+  unlock,    ///< munlock: at, length
+  lock_all,  ///< mlockall: flags; munlockall without any
+  sync,      ///< msync: at, length, flags
+  core,      ///< mincore: at, length
+  brk,       ///< brk: at
+  truncate,  ///< ftruncate: file, length
+  limit,     ///< setrlimit: flags; to what is used now, and `length` bytes (signed) more
+  crowd,     ///< mappings elsewhere until there may be `length` more
+  load,      ///< reads the byte at `at`
+  store,     ///< writes `value` to `at`
+  show,      ///< reads the first byte of each page of the arena
+  inspect,   ///< reads VmFlags and Anonymous of /proc/PID/smaps
+  descend,   ///< fork: all further calls are the child's
+  spawn,     ///< fork of a child that stores `value` at the start of each page of the arena, and ends
 };
 inline constexpr std::size_t verb_count = static_cast<std::size_t>(verb::spawn) + 1;
+
+/// An mmap without a hint, as its address.
+inline constexpr std::uint64_t no_hint = ~std::uint64_t{0};
 
 /// Numbers are the kernel's. Addresses count from the arena's start, modulo 2^64, so that a sequence does not depend on where
 /// a process had room for its arena. What a verb does not need is 0.
@@ -36,7 +43,7 @@ struct call {
   std::uint64_t at = 0;
   std::uint64_t length = 0;      ///< bytes, as given
   std::uint32_t protection = 0;  ///< PROT_
-  std::uint32_t flags = 0;       ///< MAP_, MREMAP_, MLOCK_ or MS_
+  std::uint32_t flags = 0;       ///< MAP_, MREMAP_, MLOCK_, MCL_, MS_ or RLIMIT_
   std::int32_t advice = 0;       ///< MADV_
   std::uint64_t new_at = 0;
   std::uint64_t new_length = 0;

@@ -16,14 +16,15 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
+#include "bench/diff_kernel/child_surroundings.hpp"
+#include "bench/diff_kernel/child_system.hpp"
 #include "bench/diff_kernel/descriptor.hpp"
 
 namespace rcuvm::diff_kernel {
 
 namespace {
-
-[[noreturn]] void leave(child_exit how) noexcept { ::_exit(static_cast<int>(how)); }
 
 // --- loads and stores that may be refused -----------------------------------------------------------------
 
@@ -67,14 +68,6 @@ RCUVM_UNSANITIZED answer store(address at, char value) {
 
 // --- calls ------------------------------------------------------------------------------------------------
 
-/// The system call itself: the C library checks arguments, too.
-template <class... Argument>
-answer ask(long number, Argument... arguments) {
-  const long got = ::syscall(number, arguments...);
-  if (got == -1) return {outcome::failed, static_cast<std::uint64_t>(errno)};
-  return {outcome::returned, static_cast<std::uint64_t>(got)};
-}
-
 /// Ends with the child, in the same way.
 [[noreturn]] void follow(pid_t child) {
   int status = 0;
@@ -103,34 +96,34 @@ answer spawn(range arena, char value) {
   return {};
 }
 
-/// Of a call that returns where it has put something of that length.
-answer placed(const child_work& work, answer at, std::uint64_t length) {
+/// Of a call that returns where it has put something.
+answer placed(const child_work& work, answer at) {
   if (at.outcome != outcome::returned) return at;
-  const range arena = work.stage.arena;
-  if (arena.contains(at.value)) return {outcome::returned, at.value - arena.start};
-  ask(SYS_munmap, at.value, page_ceil(length));
-  return {outcome::elsewhere, 0};
+  return {outcome::returned, at.value - work.stage.arena.start};
 }
 
 answer perform(const child_work& work, const call& one) {
   const address start = work.stage.arena.start;
-  const address at = start + one.at;
+  const address at = one.at == no_hint ? 0 : start + one.at;
   switch (one.what) {
     case verb::map: {
       const int file = one.file < 0 ? -1 : work.files[static_cast<std::size_t>(one.file)];
-      return placed(work, ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset),
-                    one.length);
+      return placed(work, ask(SYS_mmap, at, one.length, one.protection, one.flags, file, one.offset));
     }
     case verb::unmap: return ask(SYS_munmap, at, one.length);
     case verb::protect: return ask(SYS_mprotect, at, one.length, one.protection);
     case verb::remap:
-      return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at),
-                    one.new_length);
+      return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at));
     case verb::advise: return ask(SYS_madvise, at, one.length, one.advice);
     case verb::lock: return ask(SYS_mlock2, at, one.length, one.flags);
     case verb::unlock: return ask(SYS_munlock, at, one.length);
+    case verb::lock_all: return one.flags == 0 ? ask(SYS_munlockall) : ask(SYS_mlockall, one.flags);
     case verb::sync: return ask(SYS_msync, at, one.length, one.flags);
-    case verb::brk: return placed(work, ask(SYS_brk, at), 0);
+    case verb::brk: return placed(work, ask(SYS_brk, at));
+    case verb::truncate:
+      return ask(SYS_ftruncate, work.files[static_cast<std::size_t>(one.file)], one.length);
+    case verb::limit: return limit(one);
+    case verb::crowd: return crowd(work, one.length);
     case verb::load: return load(at);
     case verb::store: return store(at, one.value);
     case verb::descend: return descend();
@@ -157,36 +150,11 @@ views open_views() {
   return made;
 }
 
-address start_of_line(std::span<const char> line) {
-  address start = 0;
-  for (const char digit : line) {
-    if (digit == '-') break;
-    start = start * 16 + static_cast<address>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-  }
-  return start;
-}
-
 /// The first address of the last line.
 address last_start(std::span<const char> lines) {
   std::size_t begin = lines.size() - 1;
   while (begin > 0 && lines[begin - 1] != '\n') --begin;
   return start_of_line(lines.subspan(begin));
-}
-
-/// Reads /proc/self/maps or smaps from its start until is_enough(what one read gave). How many bytes there are. The kernel
-/// gives whole mappings at each read.
-template <class F>
-std::size_t read_mappings(int file, std::span<char> into, F is_enough) {
-  if (::lseek(file, 0, SEEK_SET) != 0) leave(child_exit::no_maps);
-  std::size_t have = 0;
-  for (;;) {
-    if (into.size() - have < page_size) leave(child_exit::too_many_lines);
-    const ssize_t got = ::read(file, into.data() + have, into.size() - have);
-    if (got < 0) leave(child_exit::no_maps);
-    const std::span<const char> part{into.data() + have, static_cast<std::size_t>(got)};
-    have += part.size();
-    if (part.empty() || is_enough(part)) return have;
-  }
 }
 
 /// What a call is for that only looks: bytes written to `into`.
@@ -224,10 +192,9 @@ bool put_fence(range where) {
   return put == answer{outcome::returned, where.start};
 }
 
-/// An empty heap that begins there, below where it was.
-bool put_heap(address start) {
-  return ::prctl(PR_SET_MM, PR_SET_MM_START_BRK, start, 0, 0) == 0 &&
-         ::prctl(PR_SET_MM, PR_SET_MM_BRK, start, 0, 0) == 0;
+/// Moves the heap, which is empty afterwards. A process may describe itself; the calls for single values ask for a capability.
+bool put_heap(const prctl_mm_map& with_heap) {
+  return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &with_heap, sizeof with_heap, 0) == 0;
 }
 
 }  // namespace
@@ -239,10 +206,14 @@ void perform_in_child(const child_work& work) noexcept {
   locked.rlim_cur = locked.rlim_max;
   ::setrlimit(RLIMIT_MEMLOCK, &locked);
   catch_signals();
+  use_stack();
   views of_self = open_views();
   if (!put_fence(work.stage.fence_below()) || !put_fence(work.stage.fence_above()))
     leave(child_exit::no_fence);
-  if (work.stage.has_heap && !put_heap(work.stage.first_break())) leave(child_exit::no_heap);
+  if (work.stage.with_heap && !put_heap(*work.stage.with_heap)) leave(child_exit::no_heap);
+
+  make_crowd_room(work);
+  fill_elsewhere(work);
 
   const range arena = work.stage.arena;
   for (const call& one : work.calls) {

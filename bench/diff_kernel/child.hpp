@@ -22,7 +22,17 @@ struct record_head {
 };
 
 /// How the child ends when it cannot go on.
-enum class child_exit : int { done, no_fence, no_heap, no_maps, too_many_lines, no_reader };
+enum class child_exit : int {
+  done,
+  no_fence,
+  no_heap,
+  no_maps,
+  too_many_lines,
+  no_reader,
+  no_status,
+  no_crowd,
+  no_fill
+};
 
 /// What the child needs, made before the fork: between fork and exit it allocates nothing and takes no lock, since a thread
 /// of the parent may have been holding any.

@@ -3,12 +3,14 @@
 
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "bench/diff_kernel/scene.hpp"
 #include "rcuvm/base/address.hpp"
+#include "rcuvm/mm/advice.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -29,6 +31,10 @@ call generator::next() {
       {verb::store, 12}, {verb::load, 4},  {verb::lock, 3},     {verb::unlock, 2}, {verb::brk, 3},
       {verb::sync, 1},   {verb::core, 1},  {verb::show, 1},     {verb::inspect, 1}};
   if (one_in(300)) return {.what = verb::descend};
+  if (one_in(100)) return draw_limit();
+  if (one_in(120)) return draw_lock_all();
+  if (one_in(60)) return draw_truncate();
+  if (one_in(5000)) return {.what = verb::crowd, .length = draw(6)};
   if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
   verb what = verb::show;
@@ -101,7 +107,11 @@ call generator::draw_map() {
   call made{.what = verb::map, .at = where.first * page_size, .length = where.count * page_size};
   made.protection = draw_protection();
   // Without a flag the address is a hint.
-  if (!one_in(8)) made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  if (!one_in(8)) {
+    made.flags = one_in(4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+  } else if (one_in(2)) {
+    made.at = no_hint;
+  }
   const std::uint64_t kind = draw(10);
   made.flags |= kind < 7 ? MAP_PRIVATE : MAP_SHARED;
   if (kind < 5 || kind == 9) {
@@ -159,8 +169,9 @@ call generator::draw_remap() {
 }
 
 call generator::draw_advice() {
-  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD,
-                                                 MADV_WILLNEED, MADV_POPULATE_READ,   MADV_POPULATE_WRITE};
+  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED,      MADV_DONTNEED_LOCKED, MADV_COLD,
+                                                 MADV_FREE,          MADV_WILLNEED,        MADV_POPULATE_READ,
+                                                 MADV_POPULATE_WRITE};
   static constexpr std::int32_t about_flags[] = {
       MADV_NORMAL,      MADV_RANDOM,   MADV_SEQUENTIAL, MADV_DONTFORK,   MADV_DOFORK,
       MADV_DONTDUMP,    MADV_DODUMP,   MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_MERGEABLE,
@@ -169,6 +180,8 @@ call generator::draw_advice() {
   call made{.what = verb::advise, .at = where.first * page_size, .length = where.count * page_size};
   if (one_in(3)) {
     made.advice = MADV_DONTNEED;
+  } else if (one_in(6)) {
+    made.advice = one_in(3) ? mm::guard_remove : mm::guard_install;
   } else if (one_in(4)) {
     made.advice = about_pages[draw(std::size(about_pages))];
   } else {
@@ -183,12 +196,41 @@ call generator::draw_brk() {
   return {.what = verb::brk, .at = page * page_size + draw(page_size)};
 }
 
+call generator::draw_limit() {
+  // Once a child has locked what it has elsewhere, too, the two sides are not equally near to a limit.
+  static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK};
+  call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 2 : 3)]};
+  // As good as none; a few pages more, or fewer, than there are.
+  if (one_in(2)) {
+    made.length = 2 * largest_arena;
+  } else {
+    made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + (one_in(3) ? 100 : 0);
+  }
+  return made;
+}
+
+call generator::draw_truncate() {
+  call made{.what = verb::truncate};
+  made.file = static_cast<std::int32_t>(draw(file_sizes.size()));
+  made.length = draw(20) * page_size + (one_in(2) ? draw(page_size) : 0);
+  return made;
+}
+
+call generator::draw_lock_all() {
+  call made{.what = verb::lock_all};
+  if (!one_in(3)) made.flags = static_cast<std::uint32_t>(draw(one_in(8) ? 16 : 8));
+  has_locked_all_ |= (made.flags & MCL_CURRENT) != 0;
+  return made;
+}
+
 void generator::spoil(call& one) {
   const auto off_grid = [&] { return 1 + draw(page_size - 1); };
   // Above the top of all addresses with any start, so that no call can reach beyond the arena.
   const auto too_long = [&] { return ~std::uint64_t{0} - draw(4 * page_size); };
   switch (draw(6)) {
-    case 0: one.at += off_grid(); break;
+    case 0:
+      if (one.at != no_hint) one.at += off_grid();
+      break;
     case 1: one.length = 0; break;
     case 2: one.length = too_long(); break;
     case 3:

@@ -14,12 +14,14 @@
 namespace rcuvm::diff_kernel {
 
 /// Not covered yet:
-///   mmap      where the kernel places what has no room at its hint; MAP_DROPPABLE, hugetlb
-///   files     opened for reading only; ftruncate under a mapping; other file systems than tmpfs
-///   madvise   FREE and REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), guard regions, COLLAPSE
-///   calls     mlockall, prctl names, mseal, userfaultfd, protection keys
-///   limits    max_map_count, RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK; overcommit
-///   views     Rss, Anonymous, Locked of smaps; huge pages, which a small arena has no room for
+///   mmap      alignment to huge pages, which an arena has no room for (a test of its own covers it); MAP_DROPPABLE, hugetlb
+///   files     opened for reading only; other file systems than tmpfs
+///   madvise   REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), COLLAPSE; pages that FREE gave up are not
+///             missed as long as nobody needs memory
+///   calls     prctl names, mseal, userfaultfd, protection keys
+///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
+///   views     Rss and Locked of smaps (the kernel maps cached pages of a file around a fault); huge pages, which a small
+///             arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.
@@ -48,6 +50,9 @@ class generator {
   [[nodiscard]] call draw_remap();
   [[nodiscard]] call draw_advice();
   [[nodiscard]] call draw_brk();
+  [[nodiscard]] call draw_limit();
+  [[nodiscard]] call draw_truncate();
+  [[nodiscard]] call draw_lock_all();
   /// Makes a call that is wrong, or on the edge of it.
   void spoil(call& one);
   void note_edges(const pages& of);
@@ -56,6 +61,7 @@ class generator {
   std::uint64_t arena_pages_;
   std::array<std::uint64_t, 8> edges_{};  ///< pages where recent ranges began or ended
   std::size_t next_edge_ = 0;
+  bool has_locked_all_ = false;
 };
 
 }  // namespace rcuvm::diff_kernel

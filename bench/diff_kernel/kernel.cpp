@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "bench/diff_kernel/child.hpp"
-#include "bench/diff_kernel/flags.hpp"
+#include "bench/diff_kernel/smaps.hpp"
 #include "proc_maps/parse.hpp"
 
 namespace rcuvm::diff_kernel {
@@ -35,6 +35,9 @@ std::string_view meaning(int exit_status) {
     case child_exit::no_maps: return "it could not read its /proc/self/maps";
     case child_exit::too_many_lines: return "its /proc/self/maps had too many lines";
     case child_exit::no_reader: return "nobody read its records";
+    case child_exit::no_status: return "it could not read its /proc/self/status";
+    case child_exit::no_crowd: return "it could not make as many mappings as there may be";
+    case child_exit::no_fill: return "it could not occupy all addresses beside its arena";
     case child_exit::done: return "it ended before its last call";
   }
   return "it ended in an unknown way";
@@ -71,7 +74,7 @@ sight kernel_run::next() {
   std::memcpy(&head, raw.data(), sizeof head);
   sight made{.answer = head.answer, .seen = std::string(head.seen, ' '), .lines = {}};
   take(made.seen);
-  if (calls_.front().what == verb::inspect) made.seen = flags_of_smaps(made.seen, arena_);
+  if (calls_.front().what == verb::inspect) made.seen = lines_of_smaps(made.seen, arena_);
   calls_ = calls_.subspan(1);
   std::string text(head.text, ' ');
   take(text);

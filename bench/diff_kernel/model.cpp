@@ -3,13 +3,16 @@
 
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <span>
 #include <tuple>
+#include <vector>
 
-#include "bench/diff_kernel/flags.hpp"
+#include "bench/diff_kernel/smaps.hpp"
 #include "bench/kernel_bits.hpp"
 #include "proc_maps/from_model.hpp"
 #include "rcuvm/base/check.hpp"
@@ -37,15 +40,27 @@ class model_of final : public model {
     files_.clear();
     for (std::size_t index = 0; index < files.size(); ++index)
       files_.push_back(std::make_shared<vm::file>(files[index], file_sizes[index]));
-    space_ = std::make_unique<space>(machine_);
+    space_ = std::make_unique<space>(machine_, mm::layout{.is_bottom_up = on.is_bottom_up,
+                                                          .huge_page = on.has_huge_pages ? huge_page : 0});
     for (const range where : {on.fence_below(), on.fence_above()}) {
       const auto put = space_->map(cpu_, {.hint = where.start,
                                           .length = where.size(),
-                                          .flags = mm::map_flag::fixed_noreplace,
-                                          .name = "[fence]"});
+                                          .flags = {mm::map_flag::shared, mm::map_flag::fixed_noreplace}});
       RCUVM_CHECK(put.has_value(), "an empty address space has room for fences");
     }
-    if (on.has_heap) space_->set_break(on.first_break());
+    // Nothing else is free, as in the child; and limits are never near to nothing.
+    const mm::layout& whole = space_->layout();
+    for (const range where :
+         {range{whole.lowest, on.fence_below().start}, range{on.fence_above().end, whole.end}}) {
+      const auto put = space_->map(cpu_, {.hint = where.start,
+                                          .length = where.size(),
+                                          .protection = vm::prot::write,
+                                          .flags = mm::map_flag::fixed_noreplace,
+                                          .name = "[elsewhere]"});
+      RCUVM_CHECK(put.has_value(), "an empty address space has room for it");
+    }
+    space_->set_limits({.locked_bytes = on.lock_limit});
+    if (on.with_heap) space_->set_break(on.first_break());
   }
 
   sight perform(const call& one) override {
@@ -82,7 +97,8 @@ class model_of final : public model {
       for (address at = arena_.start; at < arena_.end; at += page_size) into.seen += page_letter(load(at));
     } else if (one.what == verb::inspect) {
       space_->walk_snapshot([&](const vm::vma& each) {
-        if (arena_.contains(each.where().start)) into.seen += flags_line(each.where(), each.fields().flags);
+        if (arena_.contains(each.where().start))
+          into.seen += smaps_line(each.where(), each.fields().flags, space_->count_anonymous(each.where()));
       });
     } else if (one.what == verb::core) {
       const address at = arena_.start + one.at;
@@ -99,7 +115,7 @@ class model_of final : public model {
     const address at = arena_.start + one.at;
     const range where{at, at + one.length};
     switch (one.what) {
-      case verb::map: return placed(space_->map(cpu_, map_request_of(one)), one.length);
+      case verb::map: return placed(space_->map(cpu_, map_request_of(one)));
       case verb::unmap: return plain(space_->unmap(cpu_, where));
       case verb::protect: return plain(space_->protect(cpu_, where, protection_of(one.protection)));
       case verb::remap:
@@ -107,13 +123,27 @@ class model_of final : public model {
                                            .old_length = one.length,
                                            .new_length = one.new_length,
                                            .flags = remap_flags_of(one.flags),
-                                           .new_address = arena_.start + one.new_at}),
-                      one.new_length);
+                                           .new_address = arena_.start + one.new_at}));
       case verb::advise: return plain(space_->advise(cpu_, where, one.advice));
       case verb::lock: return plain(space_->lock(cpu_, where, (one.flags & MLOCK_ONFAULT) != 0));
       case verb::unlock: return plain(space_->unlock(cpu_, where));
+      case verb::lock_all: return plain(space_->lock_all(cpu_, static_cast<int>(one.flags)));
       case verb::sync: return plain(space_->write_back(where, static_cast<int>(one.flags)));
-      case verb::brk: return placed(space_->brk(cpu_, at), 0);
+      case verb::brk: return placed(space_->brk(cpu_, at));
+      case verb::truncate: {
+        std::vector<space*> spaces;
+        for (const std::unique_ptr<space>& each : ancestors_) spaces.push_back(each.get());
+        spaces.push_back(space_.get());
+        mm::truncate<Design>(cpu_, *files_[static_cast<std::size_t>(one.file)], one.length, spaces);
+        return {};
+      }
+      case verb::limit: return limit(one);
+      case verb::crowd: {
+        mm::limits to = space_->limits();
+        to.mappings = static_cast<std::uint64_t>(space_->usage().mappings) + one.length;
+        space_->set_limits(to);
+        return {};
+      }
       case verb::load: return load(at);
       case verb::store: {
         const std::byte value{static_cast<unsigned char>(one.value)};
@@ -126,6 +156,21 @@ class model_of final : public model {
       case verb::show:
       case verb::inspect: break;
     }
+    return {};
+  }
+
+  answer limit(const call& one) {
+    mm::limits to = space_->limits();
+    const mm::usage& has = space_->usage();
+    const auto more = [&](std::int64_t pages) {
+      const auto wanted =
+          pages * static_cast<std::int64_t>(page_size) + static_cast<std::int64_t>(one.length);
+      return static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0));
+    };
+    if (one.flags == RLIMIT_AS) to.bytes = more(has.pages);
+    if (one.flags == RLIMIT_DATA) to.data_bytes = more(has.data_pages);
+    if (one.flags == RLIMIT_MEMLOCK) to.locked_bytes = more(has.locked_pages);
+    space_->set_limits(to);
     return {};
   }
 
@@ -145,7 +190,7 @@ class model_of final : public model {
   }
 
   [[nodiscard]] mm::map_request map_request_of(const call& one) const {
-    mm::map_request made{.hint = arena_.start + one.at,
+    mm::map_request made{.hint = one.at == no_hint ? 0 : arena_.start + one.at,
                          .length = one.length,
                          .protection = protection_of(one.protection),
                          .flags = map_flags_of(one.flags),
@@ -165,6 +210,7 @@ class model_of final : public model {
   answer refused(address at, error why) {
     if (why.number() == EACCES) return {outcome::not_allowed, 0};
     if (why.number() != EFAULT) return failure(why);
+    if (space_->is_guarded(at)) return {outcome::not_mapped, 0};
     bool is_mapped = false;
     space_->walk_snapshot([&](const vm::vma& one) { is_mapped |= one.where().contains(at); });
     return {is_mapped ? outcome::beyond_file : outcome::not_mapped, 0};
@@ -172,12 +218,9 @@ class model_of final : public model {
 
   static answer failure(error why) { return {outcome::failed, static_cast<std::uint64_t>(why.number())}; }
   static answer plain(const result<void>& from) { return from ? answer{} : failure(from.error()); }
-  /// Of a call that returns where it has put something of that length.
-  answer placed(const result<address>& at, std::uint64_t length) {
-    if (!at) return failure(at.error());
-    if (arena_.contains(*at)) return {outcome::returned, *at - arena_.start};
-    std::ignore = space_->unmap(cpu_, {*at, *at + length});
-    return {outcome::elsewhere, 0};
+  /// Of a call that returns where it has put something.
+  answer placed(const result<address>& at) {
+    return at ? answer{outcome::returned, *at - arena_.start} : failure(at.error());
   }
 
   const sync::rcu::registration here_{"diff-kernel"};

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,9 +22,15 @@ constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
 
 static char *const arena = (char *)0x10100000;
 static int file[2];
@@ -60,10 +67,65 @@ static inline long inspect(void) {
   unsigned long start = 0;
   while (smaps && fgets(line, sizeof line, smaps)) {
     sscanf(line, "%lx-", &start);
-    if (strncmp(line, "VmFlags", 7) == 0 && start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
+    if ((strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Anonymous", 9) == 0) &&
+        start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
       printf("  %lx %s", start, line);
   }
   if (smaps) fclose(smaps);
+  return 0;
+}
+
+/* To what is used now, and `more` bytes. */
+static inline long limit(int resource, long more) {
+  const char *const key = resource == RLIMIT_AS ? "VmSize: %ld" : resource == RLIMIT_DATA ? "VmData: %ld" : "VmLck: %ld";
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[512];
+  long used = 0;
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, key, &used) == 1) break;
+  if (status) fclose(status);
+  if (resource == RLIMIT_MEMLOCK) { /* without CAP_IPC_LOCK */
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
+    syscall(SYS_capget, &head, own);
+    own[0].effective &= ~(1u << CAP_IPC_LOCK);
+    syscall(SYS_capset, &head, own);
+  }
+  struct rlimit to;
+  getrlimit(resource, &to);
+  const rlim_t wanted = used * 1024 + more > 0 ? used * 1024 + more : 0;
+  to.rlim_cur = wanted < to.rlim_max ? wanted : to.rlim_max;
+  return setrlimit(resource, &to);
+}
+
+/* The C library's own functions check some arguments first. */
+#define mmap(at, length, protection, flags, fd, offset) \
+  syscall(SYS_mmap, at, length, protection, flags, fd, offset)
+#define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
+
+static char *crowd_room;
+static long most_mappings;
+
+static inline void make_crowd_room(void) {
+  FILE *sysctl = fopen("/proc/sys/vm/max_map_count", "r");
+  if (!sysctl || fscanf(sysctl, "%ld", &most_mappings) != 1) return;
+  fclose(sysctl);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  crowd_room = (char *)mmap(0x600000000000, most_mappings * 4096, PROT_NONE, flags, -1, 0);
+  madvise(crowd_room, most_mappings * 4096, MADV_SEQUENTIAL);
+}
+
+/* Mappings elsewhere until there may be `left` more. */
+static inline long crowd(long left) {
+  madvise(crowd_room, most_mappings * 4096, MADV_DODUMP);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  long more = most_mappings - left;
+  while (maps && fgets(line, sizeof line, maps)) more -= strstr(line, "[vsyscall]") == NULL;
+  if (maps) fclose(maps);
+  char *at = crowd_room;
+  if (more % 2 != 0) madvise(at, 4096, MADV_DONTDUMP);
+  for (at += 2 * 4096; more >= 2; more -= 2, at += 2 * 4096) madvise(at, 4096, MADV_DONTDUMP);
   return 0;
 }
 
@@ -88,6 +150,43 @@ static inline long spawn(char value) {
   return 0;
 }
 
+/* An empty heap that begins there. */
+static inline void put_heap(char *start) {
+  unsigned long of[52] = {0};
+  FILE *stat = fopen("/proc/self/stat", "r");
+  if (!stat || fscanf(stat, "%*d (%*[^)]) %*c") != 0) return;
+  for (int i = 4; i < 52; ++i)
+    if (fscanf(stat, "%lu", &of[i]) != 1) return;
+  fclose(stat);
+  const unsigned long at = (unsigned long)start;
+  struct prctl_mm_map map = {.start_code = of[26], .end_code = of[27], .start_data = at, .end_data = at,
+    .start_brk = at, .brk = at, .start_stack = of[28], .arg_start = of[48], .arg_end = of[49],
+    .env_start = of[50], .env_end = of[51], .exe_fd = -1};
+  if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) perror("prctl");
+}
+
+/* Whatever may go anywhere has to go to the arena. Shared memory beside it, so that nothing merges with that. */
+static inline void fill_elsewhere(void) {
+  static unsigned long start[4096], end[4096];
+  char *const fence[] = {arena - 4096, arena + arena_bytes};
+  for (int i = 0; i < 2; ++i)
+    syscall(SYS_mmap, fence[i], 4096, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  int count = 0;
+  while (maps && count < 4095 && fgets(line, sizeof line, maps))
+    count += sscanf(line, "%lx-%lx", &start[count], &end[count]) == 2;
+  if (maps) fclose(maps);
+  start[count++] = 0x7ffffffff000;
+  unsigned long reached = 0x10000;
+  for (int i = 0; i < count; ++i) {
+    if (start[i] > reached && reached != (unsigned long)arena)
+      syscall(SYS_mmap, reached, start[i] - reached, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    reached = end[i];
+  }
+}
+
 static char core[arena_bytes / 4096];
 
 static inline long mincore_shown(char *at, unsigned long length) {
@@ -97,15 +196,13 @@ static inline long mincore_shown(char *at, unsigned long length) {
   return got;
 }
 
-/* The C library's own functions check some arguments first. */
-#define mmap(at, length, protection, flags, fd, offset) \
-  syscall(SYS_mmap, at, length, protection, flags, fd, offset)
 #define mremap(at, length, new_length, flags, new_at) syscall(SYS_mremap, at, length, new_length, flags, new_at)
 #define munmap(at, length) syscall(SYS_munmap, at, length)
 #define mprotect(at, length, protection) syscall(SYS_mprotect, at, length, protection)
-#define madvise(at, length, advice) syscall(SYS_madvise, at, length, advice)
 #define mlock2(at, length, flags) syscall(SYS_mlock2, at, length, flags)
 #define munlock(at, length) syscall(SYS_munlock, at, length)
+#define mlockall(flags) syscall(SYS_mlockall, flags)
+#define munlockall() syscall(SYS_munlockall)
 #define msync(at, length, flags) syscall(SYS_msync, at, length, flags)
 #define mincore(at, length, core) mincore_shown(at, length)
 #define brk(at) syscall(SYS_brk, at)
@@ -151,10 +248,12 @@ std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, c
     const stage on{.arena = {0, arena_bytes}};
     text += fmt::format(
         "  free(malloc(1)); /* stdio needs no more of the heap */\n"
-        "  prctl(PR_SET_MM, PR_SET_MM_START_BRK, arena + {0:#x}, 0, 0);\n"
-        "  prctl(PR_SET_MM, PR_SET_MM_BRK, arena + {0:#x}, 0, 0);\n\n",
+        "  put_heap(arena + {:#x});\n\n",
         on.first_break());
   }
+  if (std::ranges::any_of(calls, [](const call& one) { return one.what == verb::crowd; }))
+    text += "  make_crowd_room();\n";
+  text += "  fill_elsewhere();\n\n";
   for (const call& one : calls) text += "  CALL(" + to_text(one) + ");\n";
   return text + "  return 0;\n}\n";
 }

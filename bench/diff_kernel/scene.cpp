@@ -3,16 +3,21 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,6 +31,8 @@ namespace rcuvm::diff_kernel {
 namespace {
 
 constexpr address first_tried = 0x1000'0000 + huge_page / 2;
+/// Room from below is looked for only above a third of all addresses, and what chance adds.
+constexpr address first_tried_bottom_up = 0x3000'0000'0000 + huge_page / 2;
 
 /// Effective capabilities, one bit each.
 std::uint64_t capabilities() {
@@ -39,9 +46,56 @@ std::uint64_t capabilities() {
 
 bool is_capable(unsigned of) { return (capabilities() >> of & 1) != 0; }
 
-bool may_lock(std::uint64_t bytes) {
+std::uint64_t lock_limit() {
   rlimit locked{};
-  return is_capable(CAP_IPC_LOCK) || (::getrlimit(RLIMIT_MEMLOCK, &locked) == 0 && locked.rlim_max >= bytes);
+  if (is_capable(CAP_IPC_LOCK) || ::getrlimit(RLIMIT_MEMLOCK, &locked) != 0) return RLIM_INFINITY;
+  return locked.rlim_max;
+}
+
+/// What the kernel knows of this process, but with an empty heap at `start`. Null where the kernel was built without
+/// CONFIG_CHECKPOINT_RESTORE: it is tried on the process as it is.
+std::optional<prctl_mm_map> with_heap_at(address start) {
+  std::ifstream in{"/proc/self/stat"};
+  std::string told{std::istreambuf_iterator<char>{in}, {}};
+  std::istringstream words{
+      told.substr(std::min(told.rfind(')') + 1, told.size()))};  // a name may hold spaces
+  std::array<std::uint64_t, 52> field{};  // by their numbers in proc(5); the third one is a letter
+  words >> told;
+  for (std::size_t i = 4; i < field.size(); ++i) words >> field[i];
+  if (!words) return std::nullopt;
+  const auto now = reinterpret_cast<address>(::sbrk(0));
+  prctl_mm_map made{.start_code = field[26],
+                    .end_code = field[27],
+                    .start_data = field[45],
+                    .end_data = field[46],
+                    .start_brk = field[47],
+                    .brk = now,
+                    .start_stack = field[28],
+                    .arg_start = field[48],
+                    .arg_end = field[49],
+                    .env_start = field[50],
+                    .env_end = field[51],
+                    .auxv = nullptr,
+                    .auxv_size = 0,
+                    .exe_fd = ~0U};
+  if (::prctl(PR_SET_MM, PR_SET_MM_MAP, &made, sizeof made, 0) != 0) return std::nullopt;
+  made.start_data = made.end_data = made.start_brk = made.brk = start;
+  return made;
+}
+
+std::uint64_t most_mappings() {
+  std::ifstream in{"/proc/sys/vm/max_map_count"};
+  std::uint64_t count = 0;
+  in >> count;
+  return count;
+}
+
+/// Personality is the usual reason; a process that was started with an endless stack is the other.
+bool is_bottom_up() {
+  constexpr unsigned long ask = 0xffff'ffff;
+  rlimit stack{};
+  return (static_cast<unsigned>(::personality(ask)) & ADDR_COMPAT_LAYOUT) != 0 ||
+         (::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur == RLIM_INFINITY);
 }
 
 bool has_protection_keys() {
@@ -59,16 +113,20 @@ stage find_stage(std::uint64_t arena_bytes) {
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   const auto mapped = proc_maps::parse(text);
   if (!mapped) throw std::runtime_error{"/proc/self/maps:" + mapped.error().to_text()};
-  address at = first_tried;
+  address at = is_bottom_up() ? first_tried_bottom_up : first_tried;
   for (const proc_maps::entry& one : *mapped) {
     if (at + arena_bytes + page_size <= one.where.start) break;
     while (at - page_size < one.where.end) at += huge_page;
   }
   if (at >= 0x7fff'0000'0000) throw std::runtime_error{"no room for an arena in this process"};
-  return {.arena = {at, at + arena_bytes},
-          .has_heap = is_capable(CAP_SYS_RESOURCE),
-          .may_lock = may_lock(arena_bytes),
-          .has_protection_keys = has_protection_keys()};
+  stage made{.arena = {at, at + arena_bytes},
+             .lock_limit = lock_limit(),
+             .is_bottom_up = is_bottom_up(),
+             .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
+             .most_mappings = most_mappings(),
+             .has_protection_keys = has_protection_keys()};
+  made.with_heap = with_heap_at(made.first_break());
+  return made;
 }
 
 std::string kernel_name() {

@@ -3,9 +3,12 @@
 
 /// Where calls take place: a free range of addresses, and files to be mapped.
 
+#include <sys/prctl.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +30,16 @@ inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * pag
 
 struct stage {
   range arena;
-  bool has_heap = false;             ///< may the heap lie in the arena?
-  bool may_lock = false;             ///< all of the arena?
+  std::optional<prctl_mm_map> with_heap =
+      {};                            ///< for PR_SET_MM_MAP: the heap lies in the arena. Null: it may not
+  std::uint64_t lock_limit = 0;      ///< bytes that a child may lock from the beginning; all bits: no limit
+  bool is_bottom_up = false;         ///< does the kernel look for room from below? As with `setarch -L`
+  bool has_huge_pages = false;       ///< does it align large mappings to them?
+  std::uint64_t most_mappings = 0;   ///< vm.max_map_count
   bool has_protection_keys = false;  ///< then what may only be executed cannot be read
 
+  /// Can all of the arena be locked?
+  [[nodiscard]] constexpr bool may_lock() const noexcept { return lock_limit >= arena.size(); }
   /// Where the heap begins: in the middle, within a page.
   [[nodiscard]] constexpr address first_break() const noexcept {
     return arena.start + arena.size() / 2 + 0x123;
@@ -42,8 +51,8 @@ struct stage {
 };
 
 /// A free range of this process, which a child has, too. The page below it and the one above are free as well: fences go
-/// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. The heap of a child can be put
-/// there by a process with CAP_SYS_RESOURCE. Throws std::runtime_error when there is no such range.
+/// there. Below everything else if there is room, so that its lines stand first in /proc/PID/maps. Throws std::runtime_error when
+/// there is no such range.
 [[nodiscard]] stage find_stage(std::uint64_t arena_bytes);
 
 /// "Linux 6.18.44".

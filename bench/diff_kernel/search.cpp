@@ -25,11 +25,16 @@ std::uint64_t seed_of_sequence(std::uint64_t seed, std::uint64_t number) {
   return mixed ^ (mixed >> 31);
 }
 
+/// More mappings than that take too long to be made, again and again.
+constexpr std::uint64_t crowd_in_time = 100'000;
+
 /// Leaves out what cannot be compared here.
 void fit(call& one, const stage& on) {
-  if (!on.has_heap && one.what == verb::brk) one = {};
-  if (!on.may_lock && one.what == verb::lock) one = {};
-  if (!on.may_lock && one.what == verb::map) one.flags &= ~std::uint32_t{MAP_LOCKED};
+  if (!on.with_heap && one.what == verb::brk) one = {};
+  if (!on.may_lock() && one.what == verb::lock) one = {};
+  if (!on.may_lock() && one.what == verb::lock_all) one = {};
+  if (!on.may_lock() && one.what == verb::map) one.flags &= ~std::uint32_t{MAP_LOCKED};
+  if (on.most_mappings > crowd_in_time && one.what == verb::crowd) one = {};
   if (on.has_protection_keys && one.protection == PROT_EXEC) one.protection |= PROT_READ;
 }
 

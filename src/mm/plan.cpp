@@ -19,14 +19,16 @@ bool anon_can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noe
 
 bool can_merge(const vm::vma_fields& left, const vm::vma_fields& right) noexcept {
   constexpr vm::vma_flags alone{vm::vma_flag::special, vm::vma_flag::tombstone};
-  return left.where.end == right.where.start && left.flags == right.flags && !left.flags.has_any(alone) &&
-         left.backing == right.backing && left.name == right.name &&
+  return left.where.end == right.where.start &&
+         left.flags.without(vm::sticky_flags) == right.flags.without(vm::sticky_flags) &&
+         !left.flags.has_any(alone) && left.backing == right.backing && left.name == right.name &&
          left.page_of(left.where.end) == right.page_offset && anon_can_merge(left, right);
 }
 
 bool can_share_identity(const vm::vma_fields& left, const vm::vma_fields& right) noexcept {
   return left.where.end == right.where.start && left.backing == right.backing &&
-         left.flags.without(vm::protection_flags) == right.flags.without(vm::protection_flags) &&
+         left.flags.without(vm::protection_flags).without(vm::sticky_flags) ==
+             right.flags.without(vm::protection_flags).without(vm::sticky_flags) &&
          left.page_of(left.where.end) == right.page_offset;
 }
 
@@ -87,7 +89,7 @@ void plan::extend_down(range where, address start) {
 void plan::insert(vm::vma_fields fields) {
   const auto place = std::ranges::find_if(
       pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
-  pieces_.insert(place, {.fields = std::move(fields), .is_touched = true});
+  pieces_.insert(place, {.fields = std::move(fields), .is_touched = true, .may_merge = true});
 }
 
 void plan::name_anon(address at) {
@@ -116,12 +118,15 @@ void plan::join(F are_one) {
     piece& right = pieces_[i];
     if (are_one(left, right)) {
       left.fields.where.end = right.fields.where.end;
+      if (right.fields.flags.has_any(vm::sticky_flags))
+        left.fields.flags = left.fields.flags.with(vm::sticky_flags);
       left.fields.anon |= right.fields.anon;  // equal, or one of them is 0
       left.fields.has_parents |= right.fields.has_parents;
       left.is_touched |= right.is_touched;
-      left.ends_touched = right.is_touched;
+      left.may_merge |= right.may_merge;
+      left.ends_touched = right.may_merge;
     } else {
-      right.ends_touched = right.is_touched;
+      right.ends_touched = right.may_merge;
       if (++kept != i) pieces_[kept] = std::move(right);
     }
   }
@@ -133,10 +138,19 @@ void plan::merge() {
     return left.origin != nullptr && left.origin == right.origin &&
            left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
   });
-  if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().is_touched;
+  if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().may_merge;
   join([](const piece& left, const piece& right) {
-    return (left.ends_touched || right.is_touched) && can_merge(left.fields, right.fields);
+    return (left.ends_touched || right.may_merge) && can_merge(left.fields, right.fields);
   });
+  for (piece& each : pieces_) each.may_merge = false;
+}
+
+void plan::add_flags(range where, vm::vma_flags added) {
+  for (piece& each : pieces_) {
+    if (!each.fields.where.overlaps(where)) continue;
+    each.fields.flags = each.fields.flags.with(added);
+    each.is_touched = true;
+  }
 }
 
 range plan::leave_behind(range moved) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/vm/file.hpp"
 
+#include <array>
+#include <iterator>
 #include <new>
 
 #include "rcuvm/base/check.hpp"
@@ -14,9 +16,34 @@ file::~file() {
   pool_->drain(stock);
 }
 
-result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) try {
-  if (index >= (size_ - 1) / page_size + 1 || size_ == 0) return fail(EFAULT);
+void file::set_size(std::uint64_t to) noexcept {
   sync::mutex_guard held{lock_};
+  if (to < size_.load_relaxed()) truncations_.fetch_add_relaxed(1);
+  size_.store_relaxed(to);
+}
+
+void file::drop_beyond_end(frame_pool::magazine& stock) noexcept {
+  static constexpr std::array<std::byte, page_size> zeros{};
+  sync::mutex_guard held{lock_};
+  const std::uint64_t end = size_.load_relaxed();
+  for (auto one = pages_.begin(); one != pages_.end();) {
+    const auto next = std::next(one);
+    if (one->first >= page_ceil(end) / page_size) {
+      pool_->put(one->second, stock);
+      pages_.erase(one);
+    }
+    one = next;
+  }
+  const auto last = pages_.find(end / page_size);
+  if (last == pages_.end()) return;
+  const std::size_t kept = end % page_size;
+  pool_->write(last->second, kept, std::span{zeros}.subspan(kept));
+}
+
+result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) try {
+  sync::mutex_guard held{lock_};
+  const std::uint64_t end = size_.load_relaxed();
+  if (end == 0 || index > (end - 1) / page_size) return fail(EFAULT);
   RCUVM_CHECK(pool_ == nullptr || pool_ == &pool, "a file's pages belong to one machine");
   pool_ = &pool;
   auto [place, is_new] = pages_.try_emplace(index, no_frame);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <unistd.h>
 #include <cstdlib>
@@ -34,6 +35,12 @@ TEST(diff_kernel_call, Is_told_as_C) {
   EXPECT_EQ(to_text({.what = verb::advise, .length = 0x1000, .advice = MADV_DONTFORK}),
             "madvise(arena + 0x0, 0x1000, MADV_DONTFORK)");
   EXPECT_EQ(to_text({.what = verb::protect, .length = 0x1000}), "mprotect(arena + 0x0, 0x1000, PROT_NONE)");
+  EXPECT_EQ(to_text({.what = verb::limit, .length = -page_size, .flags = RLIMIT_DATA}),
+            "limit(RLIMIT_DATA, -4096)");
+  EXPECT_EQ(to_text({.what = verb::crowd, .length = 3}), "crowd(3)");
+  EXPECT_EQ(to_text({.what = verb::lock_all, .flags = MCL_CURRENT | MCL_ONFAULT}),
+            "mlockall(MCL_CURRENT | MCL_ONFAULT)");
+  EXPECT_EQ(to_text({.what = verb::lock_all}), "munlockall()");
   EXPECT_EQ(to_text({.what = verb::store, .at = 0x10, .value = 'x'}), "store(arena + 0x10, 'x')");
 }
 
@@ -58,6 +65,7 @@ TEST(diff_kernel_generator, Draws_every_verb_and_stays_in_the_arena) {
   for (int i = 0; i < 20'000; ++i) {
     const call one = from.next();
     ++drawn[one.what];
+    if ((one.what == verb::map && one.at == no_hint) || one.what == verb::limit) continue;
     ASSERT_LT(one.at, arena_bytes) << to_text(one);
     // What is longer than that wraps around, or is longer than all of user space: no call does anything then.
     if (one.length < (std::uint64_t{1} << 48)) {
@@ -82,7 +90,18 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
                         {.what = verb::store, .at = 0x3000, .value = 'x'},
                         {.what = verb::load, .at = 0x2000},
                         {.what = verb::show},
-                        {.what = verb::unmap, .at = 1, .length = 0x1000}};
+                        {.what = verb::unmap, .at = 1, .length = 0x1000},
+                        {.what = verb::brk, .at = 0x6010},
+                        {.what = verb::map,
+                         .at = no_hint,
+                         .length = 0x1000,
+                         .protection = PROT_READ,
+                         .flags = MAP_PRIVATE | MAP_ANONYMOUS},
+                        {.what = verb::crowd, .length = 1},
+                        {.what = verb::protect, .at = 0x2000, .length = 0x1000},
+                        {.what = verb::limit, .flags = RLIMIT_MEMLOCK},
+                        {.what = verb::lock_all, .flags = MCL_CURRENT},
+                        {.what = verb::lock_all}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -94,6 +113,15 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   EXPECT_NE(out.find("load(arena + 0x2000) = 0"), std::string::npos) << out;
   EXPECT_NE(out.find("..0.0..."), std::string::npos) << out;
   EXPECT_NE(out.find("munmap(arena + 0x1, 0x1000) = -1 EINVAL"), std::string::npos) << out;
+  EXPECT_NE(out.find("brk(arena + 0x6010) = 0x10106010"), std::string::npos) << out;
+  EXPECT_NE(out.find("  10105000-10107000 rw-p 00000000 00:00 0                                  [heap]"),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find(" = 0x10107000\n"), std::string::npos) << out;  // the only room
+  EXPECT_NE(out.find("mprotect(arena + 0x2000, 0x1000, PROT_NONE) = 0"), std::string::npos) << out;
+  EXPECT_NE(out.find("mlockall(MCL_CURRENT) = -1 E"), std::string::npos)
+      << out;  // EPERM, ENOMEM: as much is locked
+  EXPECT_NE(out.find("munlockall() = 0"), std::string::npos) << out;
   fs::remove_all(folder);
 }
 

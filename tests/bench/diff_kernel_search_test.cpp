@@ -2,11 +2,15 @@
 #include "bench/diff_kernel/search.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/diff_kernel/kernel.hpp"
 #include "bench/diff_kernel/scene.hpp"
 #include "proc_maps/format.hpp"
 #include "rcuvm/designs/designs.hpp"
@@ -54,6 +58,38 @@ TEST(diff_kernel, F4_every_design_gives_what_the_kernel_gives) {
   for (const std::string& design : designs::names()) expect_same(design, 1000, 2, 64);
 }
 
+/// Nothing is touched: whether there are huge pages to be had does not matter.
+TEST(diff_kernel, Large_anonymous_mappings_begin_where_the_kernel_lets_them) {
+  SKIP_WHERE_THE_KERNEL_DIFFERS();
+  constexpr std::uint64_t lengths[] = {page_size,     huge_page,     huge_page + page_size,
+                                       2 * huge_page, 3 * huge_page, huge_page - page_size};
+  const stage on = find_stage(16 * huge_page);
+  const auto by = make_model("replace");
+  tree::testing::random_engine random{seed_or(1)};
+  const auto draw = [&](std::uint64_t end) { return tree::testing::draw(random, end); };
+  std::vector<call> calls;
+  while (calls.size() < 400) {
+    const std::uint64_t length = lengths[draw(std::size(lengths))];
+    call one{.what = verb::map, .at = no_hint, .length = length, .protection = PROT_READ};
+    one.flags = draw(4) == 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_PRIVATE | MAP_ANONYMOUS;
+    if (draw(3) == 0) one.flags |= draw(2) == 0 ? MAP_GROWSDOWN : MAP_NORESERVE;
+    if (draw(2) == 0) {
+      one = {
+          .what = verb::unmap, .at = draw(on.arena.size() / page_size - 1) * page_size, .length = page_size};
+      one.length = std::min(length, on.arena.size() - one.at);
+    } else if (draw(4) == 0) {
+      one = {.what = verb::remap,
+             .at = calls.empty() ? 0 : calls.back().at % on.arena.size(),
+             .length = page_size,
+             .flags = MREMAP_MAYMOVE,
+             .new_length = length};
+    }
+    calls.push_back(one);
+  }
+  const auto differs = first_difference(calls, on, *by);
+  EXPECT_FALSE(differs) << "call " << differs->index << ": " << to_text(*differs, calls[differs->index]);
+}
+
 /// All that can be seen of the model while it performs the calls.
 std::string told_by(std::string_view design, std::span<const call> calls, const stage& on) {
   const auto by = make_model(design);
@@ -82,6 +118,19 @@ TEST(diff_kernel, All_designs_give_the_same_bytes_for_the_same_calls) {
     for (const std::string& design : designs::names())
       ASSERT_EQ(told_by(design, calls, on), expected) << design;
   }
+}
+
+/// Else no brk would be compared.
+TEST(diff_kernel, Has_the_heap_in_the_arena) {
+  const stage on = find_stage(16 * page_size);
+  if (!on.with_heap) GTEST_SKIP() << "a kernel without CONFIG_CHECKPOINT_RESTORE";
+  const call grown{.what = verb::brk, .at = 12 * page_size};
+  kernel_run kernel{std::span{&grown, 1}, on};
+  const sight seen = kernel.next();
+  EXPECT_EQ(seen.answer, (answer{outcome::returned, 12 * page_size}));
+  ASSERT_EQ(seen.lines.size(), 1);
+  EXPECT_EQ(seen.lines.front().where,
+            (range{on.arena.start + 9 * page_size, on.arena.start + 12 * page_size}));
 }
 
 /// The double itself breaks nothing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// madvise and mlock: pages taken away, flags that split and merge, errors.
+/// madvise: pages taken away, flags that split and merge, errors.
 
 #include "rcuvm/mm/advise.hpp"
 
@@ -12,15 +12,7 @@ namespace rcuvm::mm::testing {
 namespace {
 
 template <class Design>
-class advise : public mm_test<Design> {
- protected:
-  static std::string lock(process<Design>& p, std::int64_t first, std::int64_t end) {
-    return outcome(p.space().lock(p.cpu(), pages(first, end)));
-  }
-  static std::string unlock(process<Design>& p, std::int64_t first, std::int64_t end) {
-    return outcome(p.space().unlock(p.cpu(), pages(first, end)));
-  }
-};
+class advise : public mm_test<Design> {};
 TYPED_TEST_SUITE(advise, all_designs, design_names);
 
 TYPED_TEST(advise, dontneed_zeroes_anonymous_pages) {
@@ -94,6 +86,7 @@ TYPED_TEST(advise, refuses_what_the_kernel_refuses) {
   EXPECT_EQ(p.advise(0, 2, MADV_REMOVE), "EINVAL");  // only of files
   EXPECT_EQ(p.advise(2, 4, MADV_REMOVE), "EACCES");  // only of shared ones
   EXPECT_EQ(p.advise(4, 6, MADV_COLD), "EINVAL");    // locked
+  EXPECT_EQ(p.advise(4, 6, MADV_FREE), "EINVAL");    // the same
 }
 
 TYPED_TEST(advise, populate_makes_pages_present) {
@@ -106,39 +99,6 @@ TYPED_TEST(advise, populate_makes_pages_present) {
   EXPECT_EQ(p.advise(6, 7, MADV_POPULATE_READ), "ENOMEM");  // nothing there
   EXPECT_EQ(p.map(8, 11, 'y'), "ok");                       // the file ends after z
   EXPECT_EQ(p.advise(8, 11, MADV_POPULATE_WRITE), "EFAULT");
-}
-
-TYPED_TEST(advise, lock_splits_populates_and_merges) {
-  auto p = this->make("AAAABB");
-  EXPECT_EQ(this->lock(p, 1, 3), "ok");
-  EXPECT_EQ(p.draw(), "ALLABB");
-  EXPECT_EQ(p.cpu().count.pages_installed, 2U);
-  EXPECT_EQ(this->unlock(p, 0, 4), "ok");
-  EXPECT_EQ(p.draw(), "AAAABB");
-  EXPECT_EQ(outcome(p.space().lock(p.cpu(), {page_at(1) + 5, page_at(1) + 6}, true)),
-            "ok");  // rounded outwards
-  EXPECT_EQ(p.draw(), "A?AABB");
-  EXPECT_EQ(p.cpu().count.pages_installed, 2U);  // on fault only
-}
-
-TYPED_TEST(advise, lock_stops_at_a_hole_and_keeps_what_it_did) {
-  auto p = this->make("AA..AA");
-  EXPECT_EQ(this->lock(p, 1, 5), "ENOMEM");
-  EXPECT_EQ(p.draw(), "AL..AA");
-  EXPECT_EQ(this->unlock(p, 0, 5), "ENOMEM");
-  EXPECT_EQ(p.draw(), "AA..AA");
-  EXPECT_EQ(this->lock(p, 2, 5), "ENOMEM");
-  EXPECT_EQ(p.draw(), "AA..AA");
-}
-
-TYPED_TEST(advise, lock_of_what_cannot_be_touched_locks_and_says_so) {
-  auto p = this->make("DD");
-  EXPECT_EQ(this->lock(p, 0, 2), "ENOMEM");
-  EXPECT_EQ(p.draw(), "??");
-  EXPECT_EQ(this->unlock(p, 0, 2), "ok");
-  EXPECT_EQ(p.draw(), "DD");
-  EXPECT_EQ(outcome(p.space().lock(p.cpu(), {page_at(0), ~address{0}})), "EINVAL");
-  EXPECT_EQ(outcome(p.space().unlock(p.cpu(), {page_at(0), ~address{0}})), "EINVAL");
 }
 
 TYPED_TEST(advise, wipe_on_fork_is_for_private_anonymous_memory) {

@@ -5,6 +5,7 @@
 #include "rcuvm/mm/resident.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "tests/mm/picture.hpp"
 
@@ -50,6 +51,23 @@ TYPED_TEST(resident, refuses_what_the_kernel_refuses) {
   EXPECT_EQ(outcome(p.space().resident({page_at(0) + 1, page_at(1)})), "EINVAL");
   EXPECT_EQ(outcome(p.space().resident({page_at(0), p.space().layout().end + 1})), "ENOMEM");
   EXPECT_EQ(outcome(p.space().resident({page_at(1), page_at(0)})), "ENOMEM");  // it wrapped around
+}
+
+TYPED_TEST(resident, pages_that_no_file_holds_are_counted_apart) {
+  auto p = this->make("AAAA.abcd.0123.SS");
+  const auto anonymous = [&](std::int64_t first, std::int64_t end) {
+    return p.space().count_anonymous(pages(first, end));
+  };
+  EXPECT_EQ(p.touch(0, 17, vm::access::read), "EFAULT");
+  EXPECT_EQ(p.touch(5, 9, vm::access::read), "ok");
+  EXPECT_EQ(anonymous(0, 17), 0U);  // the zero page, and the file's own
+  EXPECT_EQ(p.fill("ab", 1), "ok");
+  EXPECT_EQ(p.fill("c", 6), "ok");
+  EXPECT_EQ(p.fill("0123.SS", 10), "ok");
+  EXPECT_EQ(anonymous(0, 17), 3U);
+  EXPECT_EQ(anonymous(2, 6), 1U);
+  EXPECT_EQ(p.advise(0, 4, MADV_DONTNEED), "ok");
+  EXPECT_EQ(anonymous(0, 17), 1U);
 }
 
 }  // namespace

@@ -90,5 +90,24 @@ TEST_F(file_test, gives_two_threads_the_same_frame) {
   EXPECT_EQ(got_first, got_second);
 }
 
+TEST_F(file_test, loses_pages_beyond_its_end_and_counts_how_often) {
+  {
+    file one{{}, 4 * page_size};
+    for (std::uint64_t index = 0; index < 4; ++index) put(one.page(index, pool_, stock_).value());
+    one.set_size(page_size + 1);
+    EXPECT_EQ(one.truncations(), 1U);
+    EXPECT_EQ(one.page(2, pool_, stock_).error().number(), EFAULT);
+    EXPECT_TRUE(one.holds(2));  // until the page tables have lost it
+    one.drop_beyond_end(stock_);
+    EXPECT_TRUE(one.holds(1));
+    EXPECT_FALSE(one.holds(2));
+    one.set_size(4 * page_size);
+    EXPECT_EQ(one.truncations(), 1U);
+    put(one.page(3, pool_, stock_).value());
+  }
+  pool_.drain(stock_);
+  EXPECT_EQ(pool_.in_use(), 0U);
+}
+
 }  // namespace
 }  // namespace rcuvm::vm

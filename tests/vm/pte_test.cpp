@@ -31,6 +31,17 @@ TEST(pte, keeps_frame_generation_and_protection_apart) {
   }
 }
 
+TEST(pte, of_a_guard_is_neither_empty_nor_present) {
+  EXPECT_TRUE(pte{}.is_empty());
+  EXPECT_FALSE(pte{}.is_guard());
+  EXPECT_TRUE(pte::guard().is_guard());
+  EXPECT_FALSE(pte::guard().is_empty());
+  EXPECT_FALSE(pte::guard().is_present());
+  const pte page{zero_frame, 0, {}};
+  EXPECT_TRUE(page.is_present());
+  EXPECT_FALSE(page.is_guard());
+}
+
 TEST(pte, cuts_a_generation_to_its_bits) {
   EXPECT_EQ((pte{2, pte::generation_mask + 6, {}}.generation()), 5U);
   EXPECT_EQ((pte{2, pte::generation_mask + 6, {}}.frame()), 2U);

@@ -15,6 +15,7 @@
 #include "rcuvm/base/error.hpp"
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/maple_tree.hpp"
+#include "rcuvm/mm/limits.hpp"
 #include "rcuvm/mm/plan.hpp"
 #include "rcuvm/mm/request.hpp"
 #include "rcuvm/reclaim/retire.hpp"
@@ -70,12 +71,20 @@ class address_space {
   /// `flags` are MS_ values of the kernel.
   [[nodiscard]] result<void> write_back(range where, int flags);
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
+  /// Does a guard stand at `at`?
+  [[nodiscard]] bool is_guarded(address at);
+  /// Pages in `where` that no file holds: private ones that were written. Kernel: Anonymous of smaps.
+  [[nodiscard]] std::uint64_t count_anonymous(range where);
   [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
   [[nodiscard]] result<void> unlock(vm::cpu& cpu, range where);
+  /// `flags` are MCL_ values of the kernel; none: munlockall.
+  [[nodiscard]] result<void> lock_all(vm::cpu& cpu, int flags);
   [[nodiscard]] result<mm::fault_outcome> fault(vm::cpu& cpu, address at, vm::access wanted);
   /// Copies bytes out of or into the address space, faulting pages in. EFAULT, EACCES: as the fault says.
   [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
   [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
+  /// The part of a truncation that each address space does: see mm/truncate.hpp.
+  void unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first);
   /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
   [[nodiscard]] std::unique_ptr<address_space> fork(vm::cpu& cpu);
   /// Unmaps everything. Nobody else may be in the address space.
@@ -94,6 +103,12 @@ class address_space {
   void set_stack(range where) noexcept { stack_ = where; }
   [[nodiscard]] range heap() const noexcept { return {break_start_, break_}; }
   [[nodiscard]] range stack() const noexcept { return stack_; }
+
+  /// setrlimit and vm.max_map_count. Only while nobody changes anything; what is over a limit already, stays.
+  void set_limits(const mm::limits& to) noexcept { limits_ = to; }
+  [[nodiscard]] const mm::limits& limits() const noexcept { return limits_; }
+  /// What counts against them now. Only while nobody changes anything.
+  [[nodiscard]] const mm::usage& usage() const noexcept { return usage_; }
   [[nodiscard]] const mm::layout& layout() const noexcept { return layout_; }
 
   /// Pages of page tables now. Only while nobody changes anything.
@@ -123,12 +138,17 @@ class address_space {
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
   void unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
-  void zap(vm::cpu& cpu, range where);
+  enum class guards : std::uint8_t { stay, go };
+  void zap(vm::cpu& cpu, range where, guards then);
   void reprotect_pages(vm::cpu& cpu, const view& now, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
   template <class F>
   auto change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&>;
+  /// How many mappings more there may be before none is cut any more.
+  [[nodiscard]] std::int64_t free_mappings() const noexcept {
+    return static_cast<std::int64_t>(limits_.mappings) - usage_.mappings;
+  }
   [[nodiscard]] bool is_valid(range where) const noexcept {
     return is_page_aligned(where.start) && !where.is_empty() && where.end <= layout_.end;
   }
@@ -137,16 +157,28 @@ class address_space {
   [[nodiscard]] result<void> make_room(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> make_room_once(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
-  [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length) const;
+  [[nodiscard]] result<void> check_room(vm::cpu& cpu, write_guard& guard, range where, vm::vma_flags kind);
   [[nodiscard]] bool is_free(const view& now, range where) const;
   [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
   [[nodiscard]] static std::optional<typename tree::entry> mapping_below(const view& now, address at);
   enum class at_hole : std::uint8_t { goes_on, stops };
   template <class F>
-  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, range where, F flags_of, at_hole then);
+  [[nodiscard]] result<void> change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
+                                          at_hole then);
   result<void> populate(vm::cpu& cpu, range where);
   [[nodiscard]] result<void> prefault(vm::cpu& cpu, range where, vm::access wanted);
   [[nodiscard]] bool is_locked(address at);
+
+  // place.hpp
+  [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length,
+                                          bool may_be_huge) const;
+  [[nodiscard]] result<address> find_gap(const view& now, std::uint64_t length) const;
+  [[nodiscard]] bool is_in_guard_gap(const view& now, range candidate) const;
+
+  // guard.hpp
+  [[nodiscard]] result<void> guard(vm::cpu& cpu, range where);
+  [[nodiscard]] result<void> install_guards(vm::cpu& cpu, range where);
+  void remove_guards(range where);
 
   // fault.hpp
   struct fault_site;
@@ -157,11 +189,18 @@ class address_space {
   // fork.hpp
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
 
+  // lock.hpp
+  [[nodiscard]] result<void> check_lock(const view& now, range where) const;
+
   // remap.hpp
+  [[nodiscard]] result<void> check_growth(const vm::vma& old, const mm::remap_request& asked) const;
+  [[nodiscard]] result<void> check_move(const mm::remap_request& asked, range target, const view& now,
+                                        const vm::vma& old) const;
   [[nodiscard]] result<address> move_each(vm::cpu& cpu, write_guard& guard, const mm::remap_request& wanted);
   [[nodiscard]] result<address> remap_one(vm::cpu& cpu, write_guard& guard, const mm::remap_request& asked);
   [[nodiscard]] bool can_grow(const view& now, const vm::vma& old, const mm::remap_request& wanted) const;
-  [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted) const;
+  [[nodiscard]] result<address> place_for(const view& now, const mm::remap_request& wanted,
+                                          const vm::vma_fields& old) const;
   [[nodiscard]] result<address> grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                               const mm::remap_request& wanted);
   [[nodiscard]] result<address> move(vm::cpu& cpu, write_guard& guard, vm::vma& old,
@@ -182,6 +221,9 @@ class address_space {
   address break_start_ = 0;               ///< guard: writer
   address break_ = 0;                     ///< guard: writer
   range stack_;                           ///< guard: writer
+  mm::limits limits_;                     ///< guard: writer
+  mm::usage usage_;                       ///< guard: writer
+  vm::vma_flags locked_from_now_;         ///< guard: writer; mlockall: what new mappings get
 };
 
 }  // namespace rcuvm
@@ -192,10 +234,15 @@ class address_space {
 #include "rcuvm/mm/change.hpp"      // IWYU pragma: export
 #include "rcuvm/mm/fault.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/fork.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/guard.hpp"       // IWYU pragma: export
+#include "rcuvm/mm/lock.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/map.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/move_pages.hpp"  // IWYU pragma: export
+#include "rcuvm/mm/place.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
 #include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/resident.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/truncate.hpp"    // IWYU pragma: export
 #include "rcuvm/mm/unmap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/walk.hpp"        // IWYU pragma: export
 #include "rcuvm/mm/write_back.hpp"  // IWYU pragma: export

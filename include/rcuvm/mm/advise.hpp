@@ -1,82 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// madvise and mlock: calls that change flags, or take pages away, in a range.
+/// madvise: flags changed, pages taken away, in a range.
 
 #include <sys/mman.h>
 
 #include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/advice.hpp"
 
 namespace rcuvm {
 
-namespace mm {
-
-/// What a piece of advice does to the flags of a mapping; nothing for advice that is about pages only.
-struct flag_change {
-  vm::vma_flags add = {};
-  vm::vma_flags remove = {};
-
-  [[nodiscard]] bool is_empty() const noexcept { return add.is_empty() && remove.is_empty(); }
-};
-
-/// Null: not known. Kernel: madvise_vma_behavior.
-[[nodiscard]] inline std::optional<flag_change> flags_of_advice(int advice) noexcept {
-  using enum vm::vma_flag;
-  switch (advice) {
-    case MADV_NORMAL: return flag_change{.remove = {sequential, random}};
-    case MADV_SEQUENTIAL: return flag_change{.add = sequential, .remove = random};
-    case MADV_RANDOM: return flag_change{.add = random, .remove = sequential};
-    case MADV_DONTFORK: return flag_change{.add = dont_fork};
-    case MADV_DOFORK: return flag_change{.remove = dont_fork};
-    case MADV_DONTDUMP: return flag_change{.add = dont_dump};
-    case MADV_DODUMP: return flag_change{.remove = dont_dump};
-    case MADV_WIPEONFORK: return flag_change{.add = wipe_on_fork};
-    case MADV_KEEPONFORK: return flag_change{.remove = wipe_on_fork};
-    case MADV_HUGEPAGE: return flag_change{.add = huge_pages, .remove = no_huge_pages};
-    case MADV_NOHUGEPAGE: return flag_change{.add = no_huge_pages, .remove = huge_pages};
-    case MADV_MERGEABLE: return flag_change{.add = mergeable};
-    case MADV_UNMERGEABLE: return flag_change{.remove = mergeable};
-    case MADV_WILLNEED:
-    case MADV_DONTNEED:
-    case MADV_DONTNEED_LOCKED:
-    case MADV_FREE:
-    case MADV_REMOVE:
-    case MADV_COLD:
-    case MADV_PAGEOUT:
-    case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE: return flag_change{};
-    default: return std::nullopt;
-  }
-}
-
-/// The flags of a mapping after advice about flags. EINVAL: the kernel refuses such advice for it.
-[[nodiscard]] inline result<vm::vma_flags> advised_flags(const vm::vma_fields& of, int advice,
-                                                         const flag_change& change) noexcept {
-  const bool is_plain = of.is_private() && of.is_anonymous();
-  if (advice == MADV_WIPEONFORK && !is_plain) return fail(EINVAL);
-  if (advice == MADV_MERGEABLE && !of.is_private()) return of.flags;
-  return of.flags.without(change.remove).with(change.add);
-}
-
-/// The errno with which the kernel refuses advice about the pages of such a mapping; 0: it does not.
-[[nodiscard]] inline int refusal_of_advice(const vm::vma_fields& of, int advice) noexcept {
-  const bool is_locked = of.flags.has(vm::vma_flag::locked);
-  switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_COLD:
-    case MADV_PAGEOUT: return is_locked ? EINVAL : 0;
-    case MADV_FREE: return of.is_anonymous() ? 0 : EINVAL;
-    case MADV_REMOVE:
-      if (is_locked || of.is_anonymous()) return EINVAL;
-      return of.flags.has_all({vm::vma_flag::shared, vm::vma_flag::write}) ? 0 : EACCES;
-    default: return 0;
-  }
-}
-
-}  // namespace mm
-
 /// EINVAL: not on the page grid, or advice that is not known. ENOMEM: a hole; the rest has been done, as the kernel does.
-/// DONTNEED takes pages away while faults go on; FREE, COLD, PAGEOUT, REMOVE and WILLNEED leave them where they are.
+/// EAGAIN: too many mappings; what lies before has been done. DONTNEED takes pages away while faults go on; FREE, COLD,
+/// PAGEOUT, REMOVE and WILLNEED leave them where they are.
 template <class Design>
 result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
   const auto asked = mm::flags_of_advice(advice);
@@ -85,12 +21,13 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   if (where.end < where.start) return fail(EINVAL);  // it wrapped around
   if (where.is_empty()) return {};
   if (!asked->is_empty()) {
-    return change_flags(
-        cpu, where, [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); },
-        at_hole::goes_on);
+    const auto flags_of = [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); };
+    return change_locked(
+        cpu, [&](write_guard& guard) { return change_flags(cpu, guard, where, flags_of, at_hole::goes_on); });
   }
   if (advice == MADV_POPULATE_READ) return prefault(cpu, where, vm::access::read);
   if (advice == MADV_POPULATE_WRITE) return prefault(cpu, where, vm::access::write);
+  if (advice == mm::guard_install) return guard(cpu, where);
   typename Design::zap_guard guard{state_};
   address reached = where.start;
   bool has_hole = false;
@@ -100,8 +37,12 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
     reached = one.where.end;
     if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0)
       return fail(refusal);
-    if (advice != MADV_DONTNEED && advice != MADV_DONTNEED_LOCKED) continue;
-    zap(cpu, one.where.intersection(where));
+    const range part = one.where.intersection(where);
+    if (advice == mm::guard_remove) {
+      remove_guards(part);
+    } else if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED) {
+      zap(cpu, part, guards::stay);
+    }
   }
   return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
 }
@@ -123,59 +64,33 @@ result<void> address_space<Design>::prefault(vm::cpu& cpu, range where, vm::acce
 }
 
 /// Gives all that is mapped in `where` the flags that flags_of(fields) returns, splitting and merging. ENOMEM: a hole; the rest is
-/// done, or what lies before it. An error of flags_of: what lies before that mapping is done.
+/// done, or what lies before it. An error of flags_of: what lies before that mapping is done. EAGAIN: too many mappings, the same;
+/// ENOMEM when a hole stops it.
 template <class Design>
 template <class F>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, range where, F flags_of, at_hole then) {
-  return change_locked(cpu, [&](write_guard& guard) -> result<void> {
-    mm::plan planned{view_of(guard), where};
-    const address reached = planned.mapped_until(where);
-    range changed{where.start, then == at_hole::stops ? reached : where.end};
-    result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
-    for (const auto& each : planned.pieces()) {
-      if (!each.fields.where.overlaps(changed)) continue;
-      if (const auto made = flags_of(each.fields); !made) {
-        changed.end = std::max(each.fields.where.start, changed.start);
-        outcome = std::unexpected{made.error()};
-        break;
-      }
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
+                                                 at_hole then) {
+  mm::plan planned{view_of(guard), where};
+  const address reached = planned.mapped_until(where);
+  range changed{where.start, then == at_hole::stops ? reached : where.end};
+  result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
+  for (const auto& each : planned.pieces()) {
+    if (!each.fields.where.overlaps(changed)) continue;
+    if (const auto made = flags_of(each.fields); !made) {
+      changed.end = std::max(each.fields.where.start, changed.start);
+      outcome = std::unexpected{made.error()};
+      break;
     }
-    if (changed.is_empty()) return outcome;
-    planned.change(changed, [&](vm::vma_fields& fields) {
-      const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
-      return std::exchange(fields.flags, made) != made;
-    });
-    planned.merge();
-    if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
-    return outcome;
-  });
-}
-
-/// mlock and mlock2(MLOCK_ONFAULT). EINVAL: beyond the top of all addresses. ENOMEM: a hole, what lies before it is locked;
-/// or a page that may not be touched, everything is locked. EAGAIN: no frames.
-template <class Design>
-result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_fault) {
-  where = {page_floor(where.start), page_ceil(where.end)};
-  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
-  if (where.is_empty()) return {};
-  const auto locked = [is_on_fault](const vm::vma_fields& of) -> result<vm::vma_flags> {
-    const vm::vma_flags made = of.flags.with(vm::vma_flag::locked);
-    return is_on_fault ? made.with(vm::vma_flag::lock_on_fault) : made.without(vm::vma_flag::lock_on_fault);
+  }
+  if (changed.is_empty()) return outcome;
+  const auto change = [&](vm::vma_fields& fields) {
+    const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
+    return std::exchange(fields.flags, made) != made;
   };
-  const auto changed = change_flags(cpu, where, locked, at_hole::stops);
-  return changed && !is_on_fault ? populate(cpu, where) : changed;
-}
-
-/// munlock. EINVAL and ENOMEM as lock().
-template <class Design>
-result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
-  where = {page_floor(where.start), page_ceil(where.end)};
-  if (where.end < where.start) return fail(EINVAL);  // it wrapped around
-  if (where.is_empty()) return {};
-  const auto unlocked = [](const vm::vma_fields& of) -> result<vm::vma_flags> {
-    return of.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
-  };
-  return change_flags(cpu, where, unlocked, at_hole::stops);
+  if (planned.change(changed, change, free_mappings()) < changed.end)
+    outcome = fail(then == at_hole::stops ? ENOMEM : EAGAIN);
+  if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
+  return outcome;
 }
 
 }  // namespace rcuvm

@@ -86,6 +86,11 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   unpublished_records fresh;
   mm::vector<vm::vma*> outdated;
   mm::vector<range> dead;
+  mm::usage after = usage_;
+  const auto outdate = [&](vm::vma* which) {
+    outdated.push_back(which);
+    after.remove(which->fields());
+  };
 
   // Walk originals and pieces side by side: what stays as it is, is not written.
   auto old = planned.originals().begin();
@@ -107,7 +112,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
         }
       }
       if ((*old)->where().end > until) return;
-      outdated.push_back(*old);
+      outdate(*old);
     }
   };
   for (const auto& piece : planned.pieces()) {
@@ -125,10 +130,11 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       const bool must_wait = (work.fresh.overlaps(where) || work.emptied.overlaps(where)) &&
                              !is_mutated(mutation::map_live_at_once);
       const auto state = must_wait ? vm::life::building : vm::life::live;
+      after.add(piece.fields);
       vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
-      while (old != old_end && (*old)->where().end <= where.end) outdated.push_back(*old++);
+      while (old != old_end && (*old)->where().end <= where.end) outdate(*old++);
     }
     done = where.end;
   }
@@ -152,12 +158,13 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     hand_down_identities(outdated, fresh.first(mapped));
   });
   const auto published = fresh.release();
+  usage_ = after;
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
   if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
     if (!outdated.empty()) Design::quiesce(state_, cpu.count);
-    zap(cpu, work.replaced);
+    zap(cpu, work.replaced, guards::go);
     move_pages(cpu, work.moved_from, work.moved_to);
     if (!is_mutated(mutation::unmap_without_zap)) unmap_pages(cpu, view_of(guard), work.unmapped, retired);
   }

@@ -43,8 +43,8 @@ class held_frame {
 
 }  // namespace mm
 
-/// EFAULT: nothing is mapped at `at` (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its file (SIGBUS).
-/// EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
+/// EFAULT: nothing is mapped at `at` or a guard stands there (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its
+/// file (SIGBUS). EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
 /// Progress: repeats only when a writer changed this very mapping meanwhile. Cost: one descent and one table lock.
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
@@ -112,7 +112,8 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
 
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};
-  if (fields.backing && !table.entry(index).is_present()) {
+  const std::uint64_t truncations = fields.backing ? fields.backing->truncations() : 0;
+  if (fields.backing && table.entry(index).is_empty()) {
     const auto page = fields.backing->page(fields.page_of(site.at), frames, cpu.stock);
     if (!page) return std::unexpected{page.error()};
     cached.replace(*page);
@@ -132,8 +133,13 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     const auto put = [&](vm::frame_number frame, bool is_exclusive) {
       table.set_entry(index, vm::pte{frame, frames.generation(frame), mm::page_rights(fields, is_exclusive)});
     };
+    if (old.is_guard()) {
+      ++cpu.count.faults_bad_address;
+      return fail(EFAULT);
+    }
     if (!old.is_present()) {
-      if (fields.backing && cached.get() == vm::no_frame) return again(cpu.count.retries_page_taken);
+      if (fields.backing && (cached.get() == vm::no_frame || fields.backing->truncations() != truncations))
+        return again(cpu.count.retries_page_taken);
       outcome = mm::fault_outcome::installed;
       if (is_copy) {
         if (fields.backing) frames.copy(cached.get(), own.get());
@@ -186,8 +192,9 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   }
 }
 
-/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then on.
-/// False: there is none, or it would come too near to another mapping. Kernel: expand_downwards.
+/// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then
+/// on, even when a limit forbids it. False: there is none, it would come too near to another mapping, or that limit.
+/// Kernel: expand_downwards.
 template <class Design>
 bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   {
@@ -207,7 +214,6 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     const view now = view_of(guard);
     const vm::vma_fields& stack = above->value->fields();
     if (!stack.flags.has(vm::vma_flag::grows_down)) return fail(ENOMEM);
-    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
     const auto below = mapping_below(now, where.start);
     if (below && !below->value->fields().flags.has(vm::vma_flag::grows_down) &&
         !below->value->fields().allowed().is_empty() &&
@@ -215,6 +221,9 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
       return fail(ENOMEM);
     }
     if (above->value->anon() == 0) name_anon(now, *above->value);
+    if (!mm::may_expand(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
+    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
+    if (!mm::may_lock_more(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
     mm::plan planned{now, above->where};
     planned.extend_down(above->where, where.start);
     ++cpu.count.stack_growths;

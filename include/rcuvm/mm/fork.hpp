@@ -47,6 +47,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
     child->break_start_ = break_start_;
     child->break_ = break_;
     child->stack_ = stack_;
+    child->limits_ = limits_;
 
     const mm::writers_held_back<view> faults{view_of(guard)};
     write_guard own{child->state_};
@@ -64,6 +65,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
         fields.anon = mm::next_anon_identity();
         fields.has_parents = true;
       }
+      child->usage_.add(fields);
       vm::vma* made = records.make(std::move(fields), vm::life::live);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = version.store(one.where, made); !stored) return stored;
@@ -82,8 +84,8 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
   result<void> outcome;
   for (const auto& one : now) {
     const vm::vma_fields& fields = one.value->fields();
-    // Without an identity there is no page that a fault of the child would not bring, too. Kernel: vma_needs_copy.
-    if (fields.is_tombstone() || one.value->anon() == 0 ||
+    // Without an identity or a guard there is no page that a fault of the child would not bring, too. Kernel: vma_needs_copy.
+    if (fields.is_tombstone() || (one.value->anon() == 0 && !fields.flags.has(vm::vma_flag::maybe_guard)) ||
         fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}))
       continue;
     pages_.for_each_leaf(one.where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
@@ -96,6 +98,7 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
       sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
       for (unsigned index = first; index < end; ++index) {
         const vm::pte entry = leaf.entry(index);
+        if (entry.is_guard()) (*made)->set_entry(index, entry);
         if (!entry.is_present()) continue;
         machine_.frames().share(entry.frame());
         const vm::pte shared = fields.is_private() && entry.allowed().has(vm::prot::write)

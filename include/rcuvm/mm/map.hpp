@@ -9,21 +9,25 @@
 namespace rcuvm {
 
 /// EINVAL: no length, an offset or a fixed address off the page grid, a stack that is not private anonymous memory.
-/// ENOMEM: no room, or no memory. EEXIST: fixed_noreplace and something is mapped there.
+/// ENOMEM: no room, no memory, or a limit. EEXIST: fixed_noreplace and something is mapped there. EPERM: nothing may be locked.
+/// EAGAIN: not so much.
 template <class Design>
 result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& wanted) {
   const std::uint64_t length = page_ceil(wanted.length);
   const bool is_fixed = wanted.flags.has_any({mm::map_flag::fixed, mm::map_flag::fixed_noreplace});
   if (wanted.length == 0 || !is_page_aligned(wanted.offset)) return fail(EINVAL);
   if (length == 0 || length > layout_.end) return fail(ENOMEM);
-  if (is_fixed && wanted.hint > layout_.end - length) return fail(ENOMEM);
-  if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
 
   range where;
+  bool is_populated = wanted.flags.has(mm::map_flag::populate);
   auto done = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+    if (free_mappings() < 0) return fail(ENOMEM);
+    if (is_fixed && wanted.hint > layout_.end - length) return fail(ENOMEM);
+    if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);
     address at = wanted.hint;
     if (!is_fixed) {
-      auto found = find_area(view_of(guard), wanted.hint, length);
+      const bool may_be_huge = !wanted.file && !wanted.flags.has(mm::map_flag::shared);
+      auto found = find_area(view_of(guard), wanted.hint, length, may_be_huge);
       if (!found && !wanted.recorded) return std::unexpected{found.error()};
       at = wanted.recorded.value_or(found.value_or(0));
     }
@@ -32,8 +36,12 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
       Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count);
       if (!is_free(view_of(guard), where)) return fail(EEXIST);
     }
+    const vm::vma_flags kind = mm::fields_of(wanted, where).flags.with(locked_from_now_);
+    if (wanted.flags.has(mm::map_flag::locked) && limits_.locked_bytes == 0) return fail(EPERM);
+    if (!mm::may_lock_more(usage_, limits_, kind, mm::pages_of(where))) return fail(EAGAIN);
     if (wanted.flags.has(mm::map_flag::grows_down) && (wanted.flags.has(mm::map_flag::shared) || wanted.file))
       return fail(EINVAL);
+    if (auto room = check_room(cpu, guard, where, kind); !room) return room;
     if (!is_fixed && wanted.recorded) {
       Design::take_over(
           state_, where);  // without a recording the search would have found a place without dead entries
@@ -46,16 +54,40 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     mm::plan planned{view_of(guard), where};
     const bool replaces = !is_free(view_of(guard), where);
     planned.erase(where);
-    planned.insert(mm::fields_of(asked, where));
+    vm::vma_fields made = mm::fields_of(asked, where);
+    if (!made.flags.has(vm::vma_flag::special)) made.flags = kind;
+    is_populated |= made.flags.has(vm::vma_flag::locked);
+    planned.insert(std::move(made));
     planned.merge();
     // What is replaced leaves pages behind: nobody may fault the new mapping in before they are gone.
     return apply(cpu, guard, planned,
                  {.replaced = replaces ? where : range{}, .fresh = replaces ? where : range{}});
   });
   if (!done) return std::unexpected{done.error()};
-  if (wanted.flags.has_any({mm::map_flag::populate, mm::map_flag::locked}))
-    std::ignore = populate(cpu, where);
+  if (is_populated) std::ignore = populate(cpu, where);
   return where.start;
+}
+
+/// ENOMEM: what `where` is to hold would be too much in place of what it holds. Whatever reaches beyond `where` has been cut then,
+/// as the kernel leaves it; but it cuts nothing in three when there are as many mappings as there may be. Kernel: __mmap_prepare.
+template <class Design>
+result<void> address_space<Design>::check_room(vm::cpu& cpu, write_guard& guard, range where,
+                                               vm::vma_flags kind) {
+  const bool may_expand = mm::may_expand(usage_, limits_, kind, mm::pages_of(where));
+  if (may_expand && free_mappings() > 0) return {};
+  std::int64_t replaced = 0;
+  for (const auto& one : view_of(guard).within(where)) {
+    if (one.value->is_tombstone()) continue;
+    if (free_mappings() <= 0 && one.where.start < where.start && where.end < one.where.end)
+      return fail(ENOMEM);
+    replaced += mm::pages_of(one.where.intersection(where));
+  }
+  if (mm::may_expand(usage_, limits_, kind, mm::pages_of(where) - replaced)) return {};
+  mm::plan planned{view_of(guard), where};
+  planned.split(where.start);
+  planned.split(where.end);
+  if (auto cut = apply(cpu, guard, planned, {}); !cut) return cut;
+  return fail(ENOMEM);
 }
 
 /// Under a design with dead entries, unmaps what is in `where` and waits until the addresses may be used again. Other
@@ -98,38 +130,6 @@ auto address_space<Design>::mapping_below(const view& now, address at)
   auto one = now.previous(at);
   while (one && one->value->is_tombstone()) one = now.previous(one->where.start);
   return one;
-}
-
-/// The hint when it is free; else the highest gap below mmap_base, or the lowest above unmapped_base. Dead entries are
-/// occupied, and a stack keeps its guard gap.
-template <class Design>
-result<address> address_space<Design>::find_area(const view& now, address hint, std::uint64_t length) const {
-  const auto guard_below = [&](range candidate) {
-    const auto after = mapping_above(now, candidate.end);
-    return after && after->value->fields().flags.has(vm::vma_flag::grows_down) &&
-           after->where.start - candidate.end < layout_.stack_guard_gap;
-  };
-  hint = page_floor(hint);
-  if (hint != 0) hint = std::max(hint, layout_.lowest);
-  if (hint != 0 && length <= layout_.end && hint <= layout_.end - length) {
-    const range wish{hint, hint + length};
-    const auto after = now.next(wish.start);
-    if ((!after || after->where.start >= wish.end) && !guard_below(wish)) return hint;
-  }
-  if (!layout_.is_bottom_up) {
-    range within{layout_.lowest, layout_.mmap_base};
-    while (auto gap = now.highest_gap(length, within, page_size)) {
-      if (!guard_below(*gap)) return gap->start;
-      const address stack = mapping_above(now, gap->end)->where.start;
-      within.end = stack - std::min(stack, layout_.stack_guard_gap);
-    }
-  }
-  range within{layout_.unmapped_base, layout_.end};
-  while (auto gap = now.lowest_gap(length, within, page_size)) {
-    if (!guard_below(*gap)) return gap->start;
-    within.start = mapping_above(now, gap->end)->where.end;
-  }
-  return fail(ENOMEM);
 }
 
 /// Faults the pages of `where` in, up to the first that cannot be. ENOMEM: a hole, or no access. EAGAIN: no frame.

@@ -35,7 +35,8 @@ class plan {
 
   struct piece {
     vm::vma_fields fields;
-    bool is_touched = false;          ///< inserted or changed: may merge with its neighbours
+    bool is_touched = false;          ///< inserted or changed
+    bool may_merge = false;           ///< the same since the last merge(): may become one with its neighbours
     bool ends_touched = false;        ///< while merging: so is the last of what it was joined from
     const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
   };
@@ -51,6 +52,13 @@ class plan {
   /// How far `where` is mapped from its start on without a hole; its start when there is nothing.
   [[nodiscard]] address mapped_until(range where) const noexcept;
 
+  /// The piece that holds `at`, or the first one above it; empty when there is none.
+  [[nodiscard]] range mapping_at(address at) const noexcept {
+    const auto found =
+        std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.end > at; });
+    return found == pieces_.end() ? range{} : found->fields.where;
+  }
+
   /// Cuts the piece that holds `at` in two, there. Nothing when `at` is an edge or in a hole.
   void split(address at);
   /// Takes out all that is mapped in `where`, cutting at its edges.
@@ -65,14 +73,44 @@ class plan {
     split(where.start);
     split(where.end);
     for (piece& each : pieces_) {
-      if (where.contains(each.fields.where)) each.is_touched |= f(each.fields);
+      if (!where.contains(each.fields.where) || !f(each.fields)) continue;
+      each.is_touched = each.may_merge = true;
     }
+  }
+  /// The same and merge(), when only `room` mappings more may come before none is cut any more. Stops at the mapping that
+  /// would have to be cut; if it is to be cut at both ends and there is room for one, it is cut at the lower one, as the
+  /// kernel leaves it. Returns where it stopped, or the end.
+  template <class F>
+  address change(range where, F f, std::int64_t room) {
+    if (room >= 2) {
+      change(where, f);
+      merge();
+      return where.end;
+    }
+    for (address at = where.start; at < where.end;) {
+      const range part = mapping_at(at).intersection({at, where.end});
+      if (part.is_empty()) break;
+      const plan before = *this;
+      change(part, f);
+      merge();
+      const std::int64_t cuts = growth() - before.growth();
+      if (cuts > 0 && growth() > room) {
+        const bool is_cut_below = cuts == 2 && before.growth() < room;
+        *this = before;
+        if (is_cut_below) split(part.start);
+        return part.start;
+      }
+      at = part.end;
+    }
+    return where.end;
   }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
-  /// Joins each touched piece with its neighbours, from low to high addresses, where the kernel would, but no neighbour with
-  /// the one behind it; and what was cut in two but not changed.
+  /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses,
+  /// where the kernel would, but no neighbour with the one behind it; and what was cut in two but not changed.
   void merge();
+  /// Flags for each mapping that `where` meets, as a whole. It neither splits nor merges.
+  void add_flags(range where, vm::vma_flags added);
   /// What becomes of the mapping that `moved` was taken from when it stays: it is not locked any more, and starts anew when all
   /// its pages have gone. It neither splits nor merges. After merge(). Returns what starts anew.
   /// Kernel: dontunmap_complete.
@@ -80,6 +118,10 @@ class plan {
 
  private:
   void add(vm::vma* one);
+  /// How many mappings there are more than before.
+  [[nodiscard]] std::int64_t growth() const noexcept {
+    return static_cast<std::int64_t>(pieces_.size()) - static_cast<std::int64_t>(originals_.size());
+  }
   /// Joins neighbours of which are_one(left, right) says that they are one.
   template <class F>
   void join(F are_one);

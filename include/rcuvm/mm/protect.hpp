@@ -28,9 +28,26 @@ namespace mm {
   return made;
 }
 
+/// How far mprotect gets in `where` before what it makes writable would be more data than there may be. Kernel: mprotect_fixup.
+[[nodiscard]] inline address protected_until(const plan& planned, range where, vm::protection to,
+                                             const limits& may, usage has) noexcept {
+  if (!to.has(vm::prot::write)) return where.end;
+  for (const plan::piece& each : planned.pieces()) {
+    const range part = each.fields.where.intersection(where);
+    if (part.is_empty() || each.fields.allowed() == to) continue;
+    const vm::vma_flags made = protected_flags(each.fields, to);
+    if (!may_expand(has, may, made, pages_of(part)) &&
+        may_expand(has, may, each.fields.flags, pages_of(part)))
+      return part.start;
+    if (is_data(made) && !is_data(each.fields.flags)) has.data_pages += pages_of(part);
+  }
+  return where.end;
+}
+
 }  // namespace mm
 
-/// EINVAL: not on the page grid. ENOMEM: a hole; what lies before it has been changed, as the kernel does.
+/// EINVAL: not on the page grid. ENOMEM: a hole, or a limit; what lies before it has been changed, as the kernel
+/// does.
 template <class Design>
 result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::protection to) {
   if (!is_page_aligned(where.start)) return fail(EINVAL);
@@ -40,25 +57,30 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   mm::vector<range> to_populate;
   const auto outcome = change_locked(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
-    const range done{where.start, planned.mapped_until(where)};
+    range done{where.start, planned.mapped_until(where)};
+    done.end = mm::protected_until(planned, done, to, limits_, usage_);
     if (!done.is_empty()) {
       address reached = done.start;
       const auto protect_until = [&](address end) {
-        planned.change({reached, end}, [to](vm::vma_fields& fields) {
+        const auto changed = [to](vm::vma_fields& fields) {
           const vm::vma_flags made = mm::protected_flags(fields, to);
           return std::exchange(fields.flags, made) != made;
-        });
-        planned.merge();
-        reached = end;
+        };
+        reached = planned.change({reached, end}, changed, free_mappings());
+        return reached == end;
       };
       // Locked private memory that may be written from now on gets its own pages at once: it has an identity before its
       // neighbour's turn comes to merge with it.
       to_populate = mm::populated_by(planned, done, to);
+      std::size_t populated = 0;
       for (const range each : to_populate) {
-        protect_until(each.end);
+        if (!protect_until(each.end)) break;
         planned.name_anon(each.start);
+        ++populated;
       }
-      protect_until(done.end);
+      if (populated == to_populate.size()) protect_until(done.end);
+      to_populate.resize(populated);
+      done.end = reached;
       if (auto applied = apply(cpu, guard, planned, {.reprotected = done}); !applied) return applied;
     }
     return done.end == where.end ? result<void>{} : fail(ENOMEM);

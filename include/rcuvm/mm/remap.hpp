@@ -4,7 +4,6 @@
 /// mremap: shrink, grow, move.
 
 #include <algorithm>
-#include <bitset>
 #include <tuple>
 
 #include "rcuvm/base/mutation.hpp"
@@ -26,6 +25,10 @@ namespace mm {
   const range target{asked.new_address, asked.new_address + asked.new_length};
   return target.overlaps(old);
 }
+
+/// A move may cut its mapping in three, and one more is kept for it. Both places may be cut: two more are asked for before anything
+/// is unmapped. Kernel: prep_move_vma, check_mremap_params.
+inline constexpr std::int64_t mappings_cut_by_a_move = 3;
 
 /// Faults in the mapping wait, until its pages have been moved or it turns out that they cannot be.
 class held_back {
@@ -49,8 +52,8 @@ class held_back {
 }  // namespace mm
 
 /// EINVAL: off the page grid, no new length, flags that do not fit, ranges that overlap. EFAULT: nothing mapped at the
-/// old address, or the old range spans more than one mapping and more than a move or a shrink is asked for. ENOMEM: no room, or
-/// cannot grow without moving.
+/// old address, or the old range spans more than one mapping and more than a move or a shrink is asked for. ENOMEM: no room,
+/// cannot grow without moving, or a limit. EAGAIN: it is locked, and no more may be.
 /// Kernel: as of 6.18.
 template <class Design>
 result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_request& wanted) {
@@ -59,7 +62,10 @@ result<address> address_space<Design>::remap(vm::cpu& cpu, const mm::remap_reque
   asked.new_length = page_ceil(wanted.new_length);
   if (mm::is_malformed(asked, layout_.end)) return fail(EINVAL);
   const bool only_moves = asked.flags.has(mm::remap_flag::fixed) && asked.old_length == asked.new_length;
-  const auto done = change_locked(cpu, [&](write_guard& guard) {
+  const auto done = change_locked(cpu, [&](write_guard& guard) -> result<address> {
+    if (asked.flags.has_any({mm::remap_flag::fixed, mm::remap_flag::dont_unmap}) &&
+        free_mappings() <= mm::mappings_cut_by_a_move + 2)
+      return fail(ENOMEM);
     return only_moves ? move_each(cpu, guard, asked) : remap_one(cpu, guard, asked);
   });
   if (done && asked.new_length > asked.old_length) {
@@ -116,20 +122,29 @@ result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guar
     if (asked.old_length == 0 && found->fields().is_private()) return fail(EINVAL);
     if (std::min(asked.old_length, asked.new_length) > found->where().end - asked.old_address)
       return fail(EFAULT);
+    if (auto allowed = check_growth(*found, asked); !allowed) return std::unexpected{allowed.error()};
 
     const bool grows = stays_there && can_grow(view_of(guard), *found, asked);
     range needed{old.end, old.start + asked.new_length};
     if (!grows) {
       if (!asked.flags.has(mm::remap_flag::may_move)) return fail(ENOMEM);
-      const auto to = place_for(view_of(guard), asked);
+      const auto to = place_for(view_of(guard), asked, found->fields());
       if (!to) return to;
       needed = {*to, *to + asked.new_length};
     }
+    const auto allowed = grows ? result<void>{} : check_move(asked, needed, view_of(guard), *found);
     // The target goes first. The source may go with it, or turn out to be no range at all.
     const bool loses_source = is_fixed && needed.contains(asked.old_address);
-    if (loses_source || (shrinks && !is_valid(tail))) {
-      if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
-      return fail(loses_source ? EFAULT : EINVAL);
+    if (loses_source || (shrinks && !is_valid(tail)) || !allowed) {
+      if (is_fixed) {
+        if (auto gone = unmap_locked(cpu, guard, needed); !gone) return std::unexpected{gone.error()};
+      }
+      if (loses_source) return fail(EFAULT);
+      if (shrinks && !is_valid(tail)) return fail(EINVAL);
+      if (shrinks) {
+        if (auto gone = unmap_locked(cpu, guard, tail); !gone) return std::unexpected{gone.error()};
+      }
+      return std::unexpected{allowed.error()};
     }
     if (is_fixed) {
       if (auto room = make_room_once(cpu, guard, needed); !room) return std::unexpected{room.error()};
@@ -141,6 +156,40 @@ result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guar
     if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
     return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
   }
+}
+
+/// What grows must be allowed to, before anything else is done. Kernel: check_prep_vma.
+template <class Design>
+result<void> address_space<Design>::check_growth(const vm::vma& old, const mm::remap_request& asked) const {
+  if (asked.new_length <= asked.old_length) return {};
+  const auto more = static_cast<std::int64_t>((asked.new_length - asked.old_length) >> page_shift);
+  if (!mm::may_lock_more(usage_, limits_, old.fields().flags, more)) return fail(EAGAIN);
+  if (!mm::may_expand(usage_, limits_, old.fields().flags, more)) return fail(ENOMEM);
+  return {};
+}
+
+/// May a mapping move, once what is in its way and what a shrink cuts off is gone? Kernel: mremap_to, prep_move_vma.
+template <class Design>
+result<void> address_space<Design>::check_move(const mm::remap_request& asked, range target, const view& now,
+                                               const vm::vma& old) const {
+  if (free_mappings() > mm::mappings_cut_by_a_move + 2 && limits_.bytes == mm::limits::none &&
+      limits_.data_bytes == mm::limits::none)
+    return {};
+  mm::plan planned{now, target};
+  const range tail{asked.old_address + asked.new_length, asked.old_address + asked.old_length};
+  if (!tail.is_empty()) planned.gather(now, tail);
+  mm::usage left = usage_;
+  for (const vm::vma* each : planned.originals()) left.remove(each->fields());
+  if (asked.flags.has(mm::remap_flag::fixed)) planned.erase(target);
+  if (!tail.is_empty()) planned.erase(tail);
+  for (const mm::plan::piece& each : planned.pieces()) left.add(each.fields);
+  const auto pages = static_cast<std::int64_t>(asked.old_length >> page_shift);
+  if (asked.flags.has(mm::remap_flag::dont_unmap) &&
+      !mm::may_expand(left, limits_, old.fields().flags, pages))
+    return fail(ENOMEM);
+  if (static_cast<std::int64_t>(limits_.mappings) - left.mappings <= mm::mappings_cut_by_a_move)
+    return fail(ENOMEM);
+  return {};
 }
 
 /// Does the mapping end with the old range, and are the addresses behind it free? Dead entries do not count.
@@ -155,10 +204,11 @@ bool address_space<Design>::can_grow(const view& now, const vm::vma& old,
 
 /// Where a mapping that moves goes to.
 template <class Design>
-result<address> address_space<Design>::place_for(const view& now, const mm::remap_request& wanted) const {
+result<address> address_space<Design>::place_for(const view& now, const mm::remap_request& wanted,
+                                                 const vm::vma_fields& old) const {
   if (wanted.flags.has(mm::remap_flag::fixed)) return wanted.new_address;
   const address hint = wanted.flags.has(mm::remap_flag::dont_unmap) ? wanted.new_address : 0;
-  const auto area = find_area(now, hint, wanted.new_length);
+  const auto area = find_area(now, hint, wanted.new_length, old.is_anonymous() && old.is_private());
   return wanted.recorded ? *wanted.recorded : area;
 }
 
@@ -205,7 +255,10 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
   planned.insert(std::move(moved));
   planned.merge();  // with the source, too, whose other parts then share an identity with the new place
   range emptied{};
+  std::int64_t unlocked = 0;
   if (keeps_old) {
+    const range source = planned.mapping_at(from.start);
+    if (old.fields().flags.has(vm::vma_flag::locked)) unlocked = mm::pages_of(source);
     emptied = planned.leave_behind(from);
   } else if (!is_copy) {
     planned.erase(from);
@@ -217,56 +270,11 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
                        .fresh = target,
                        .emptied = emptied};
   if (auto applied = apply(cpu, guard, planned, work); !applied) return std::unexpected{applied.error()};
+  // What stays is not locked any more, but counts as if it were: the kernel forgets it.
+  if (keeps_old) usage_.locked_pages += unlocked;
   const vm::vma* left = view_of(guard).find(whole.start);
   if (left != &old) faults.forget();
   return target.start;
-}
-
-/// Makes the tables that the present pages of `from` will need at `to`. False without memory. Faults are held back: what is
-/// seen under a table's lock now, stays so.
-template <class Design>
-bool address_space<Design>::prepare_tables(vm::cpu& cpu, range from, address to) {
-  bool is_ready = true;
-  pages_.for_each_leaf(from, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
-    std::bitset<vm::table::entry_count> present;
-    {
-      sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) present[index] = leaf.entry(index).is_present();
-    }
-    for (unsigned index = first; index < end && is_ready; ++index) {
-      if (!present[index]) continue;
-      const address at = base + (index - first) * page_size - from.start + to;
-      if (pages_.find_leaf(at) == nullptr)
-        is_ready = pages_.make_leaf(at, [] { return true; }, cpu.count).has_value();
-    }
-  });
-  return is_ready;
-}
-
-/// Takes the pages of `from` and puts them at `to`. The records of both are dead or building: no fault interferes.
-template <class Design>
-void address_space<Design>::move_pages(vm::cpu& cpu, range from, address to) {
-  std::array<vm::pte, vm::table::entry_count> taken;
-  bool any = false;
-  pages_.for_each_leaf(from, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
-    {
-      sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) {
-        taken[index] = leaf.entry(index);
-        if (taken[index].is_present()) leaf.set_entry(index, {});
-      }
-    }
-    for (unsigned index = first; index < end; ++index) {
-      if (!taken[index].is_present()) continue;
-      any = true;
-      const address at = base + (index - first) * page_size - from.start + to;
-      vm::table* target = pages_.find_leaf(at);
-      RCUVM_CHECK(target != nullptr, "a move has prepared its page tables");
-      sync::mutex_guard held{target->lock};
-      target->set_entry(vm::table::index_of(at, 0), taken[index]);
-    }
-  });
-  if (any) machine_.shoot_down(cpus_, cpu.count);
 }
 
 }  // namespace rcuvm

@@ -24,6 +24,7 @@ struct layout {
   bool is_bottom_up = false;
   std::uint64_t stack_guard_gap = 256 * page_size;
   std::uint64_t stack_limit = 8 << 20;  ///< bytes, RLIMIT_STACK
+  std::uint64_t huge_page = 2 << 20;    ///< bytes; 0: a kernel without transparent huge pages
 };
 
 enum class map_flag : std::uint32_t {

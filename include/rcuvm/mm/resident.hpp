@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// mincore: which pages need no disk.
+/// mincore: which pages need no disk. smaps: which are nobody else's.
 
 #include <algorithm>
 #include <array>
@@ -41,6 +41,26 @@ result<mm::vector<bool>> address_space<Design>::resident(range where) try {
   return made;
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
+}
+
+template <class Design>
+std::uint64_t address_space<Design>::count_anonymous(range where) {
+  std::uint64_t count = 0;
+  typename Design::zap_guard guard{state_};
+  for (const auto& one : view_of(guard).within(where)) {
+    const vm::vma_fields& fields = one.value->fields();
+    if (fields.is_tombstone() || !fields.is_private()) continue;
+    const auto count_in = [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+      for (unsigned index = first; index < end; ++index) {
+        const vm::pte entry = leaf.entry(index);
+        if (!entry.is_present() || entry.frame() == vm::zero_frame) continue;
+        const address at = base + (index - first) * page_size;
+        if (!fields.backing || fields.backing->cached(fields.page_of(at)) != entry.frame()) ++count;
+      }
+    };
+    pages_.for_each_leaf(one.where.intersection(where), count_in);
+  }
+  return count;
 }
 
 }  // namespace rcuvm

@@ -17,9 +17,16 @@ result<void> address_space<Design>::unmap(vm::cpu& cpu, range where) {
   return change_locked(cpu, [&](write_guard& guard) { return unmap_locked(cpu, guard, where); });
 }
 
-/// Unmaps without looking whether dead entries are in the way.
+/// Unmaps without looking whether dead entries are in the way. ENOMEM: a mapping would have to be cut in two, and there are as
+/// many as there may be. Kernel: vms_gather_munmap_vmas.
 template <class Design>
 result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guard, range where) {
+  if (free_mappings() <= 0) {
+    const vm::vma* const cut = view_of(guard).find(where.start);
+    if (cut != nullptr && !cut->is_tombstone() && cut->where().start < where.start &&
+        where.end < cut->where().end)
+      return fail(ENOMEM);
+  }
   mm::plan planned{view_of(guard), where};
   planned.erase(where);
   return apply(cpu, guard, planned, {.unmapped = where});
@@ -30,7 +37,7 @@ template <class Design>
 void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range where,
                                         reclaim::retire_list& old) {
   if (where.is_empty()) return;
-  zap(cpu, where);
+  zap(cpu, where, guards::go);
 
   // Tables may go where no mapping is left between the neighbours.
   range hole = vm::page_table::addressable;
@@ -39,8 +46,9 @@ void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range whe
   if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
 }
 
+/// Clears PTEs. Guards go with their mapping only.
 template <class Design>
-void address_space<Design>::zap(vm::cpu& cpu, range where) {
+void address_space<Design>::zap(vm::cpu& cpu, range where, guards then) {
   std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
   std::size_t count = 0;
   const auto flush = [&] {
@@ -54,6 +62,7 @@ void address_space<Design>::zap(vm::cpu& cpu, range where) {
     sync::mutex_guard held{leaf.lock};
     for (unsigned index = first; index < end; ++index) {
       const vm::pte entry = leaf.entry(index);
+      if (entry.is_guard() && then == guards::go) leaf.set_entry(index, {});
       if (!entry.is_present()) continue;
       leaf.set_entry(index, {});
       batch[count++] = entry.frame();

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "rcuvm/base/error.hpp"
+#include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/frame.hpp"
 
@@ -25,6 +26,10 @@ struct file_identity {
 };
 
 /// Protects  the page cache, by its own lock. Kernel: struct file, inode and address_space in one.
+///
+/// What it loses by becoming shorter is still mapped in places. First it has the new size, then the page tables lose the pages,
+/// then the cache does (mm/truncate.hpp). A fault notes truncations() before it asks for a page, and looks again under its page
+/// table's lock: one that locks the table after the truncation did sees another number.
 class file {
  public:
   static constexpr std::uint64_t endless = ~std::uint64_t{0};  ///< a recording does not tell a file's size
@@ -37,21 +42,30 @@ class file {
   ~file();
 
   [[nodiscard]] const file_identity& identity() const noexcept { return identity_; }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_.load_relaxed(); }
+  /// How often the file has become shorter.
+  [[nodiscard]] std::uint64_t truncations() const noexcept { return truncations_.load_relaxed(); }
+  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. One caller at a time.
+  void set_size(std::uint64_t to) noexcept;
+  /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
+  void drop_beyond_end(frame_pool::magazine& stock) noexcept;
 
   /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, ENOMEM without
   /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
-  /// Is page `index` cached?
-  [[nodiscard]] bool holds(std::uint64_t index) {
+  /// The frame of page `index`, without a reference; no_frame when it is not cached.
+  [[nodiscard]] frame_number cached(std::uint64_t index) {
     sync::mutex_guard held{lock_};
-    return pages_.contains(index);
+    const auto found = pages_.find(index);
+    return found == pages_.end() ? no_frame : found->second;
   }
+  [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
-  const file_identity identity_;  ///< guard: immutable
-  const std::uint64_t size_;      ///< guard: immutable
+  const file_identity identity_;                ///< guard: immutable
+  sync::atomic<std::uint64_t> size_;            ///< guard: atomic, stored under lock_
+  sync::atomic<std::uint64_t> truncations_{0};  ///< guard: atomic, stored under lock_
   sync::mutex lock_;
   std::unordered_map<std::uint64_t, frame_number> pages_;  ///< guard: lock_
   frame_pool* pool_ = nullptr;                             ///< guard: lock_

@@ -17,7 +17,8 @@ namespace rcuvm::vm {
 ///   | generation|      frame       |    0    |exec |write|read |
 ///   +-----------+------------------+---------+-----+-----+-----+
 ///
-/// The all-zero word is "no page". A present page without any protection (PROT_NONE) has a frame and no bits.
+/// The all-zero word is "no page". A present page without any protection (PROT_NONE) has a frame and no bits. A guard has no
+/// frame and bit 3: nobody may touch the page until the guard is taken away. Kernel: PTE_MARKER_GUARD.
 class pte {
  public:
   static constexpr std::uint32_t generation_mask = (1U << 20) - 1;
@@ -28,8 +29,13 @@ class pte {
       : word_{(std::uint64_t{generation & generation_mask} << 44) | (std::uint64_t{frame} << 12) |
               allowed.bits()} {}
 
+  /// A guard instead of a page.
+  [[nodiscard]] static constexpr pte guard() noexcept { return pte{guard_bit}; }
+
   [[nodiscard]] constexpr std::uint64_t word() const noexcept { return word_; }
-  [[nodiscard]] constexpr bool is_present() const noexcept { return word_ != 0; }
+  [[nodiscard]] constexpr bool is_empty() const noexcept { return word_ == 0; }
+  [[nodiscard]] constexpr bool is_guard() const noexcept { return word_ == guard_bit; }
+  [[nodiscard]] constexpr bool is_present() const noexcept { return !is_empty() && !is_guard(); }
   [[nodiscard]] constexpr frame_number frame() const noexcept {
     return static_cast<frame_number>((word_ >> 12) & 0xffff'ffffU);
   }
@@ -46,6 +52,8 @@ class pte {
   friend constexpr bool operator==(pte, pte) noexcept = default;
 
  private:
+  static constexpr std::uint64_t guard_bit = 8;
+
   std::uint64_t word_ = 0;
 };
 

@@ -35,13 +35,17 @@ enum class vma_flag : std::uint32_t {
   no_huge_pages = 1U << 13,
   sequential = 1U << 14,
   random = 1U << 15,
-  mergeable = 1U << 16,  ///< MADV_MERGEABLE: pages, not VMAs
-  special = 1U << 17,    ///< made by the kernel ([vdso]); never merged
-  tombstone = 1U << 18,  ///< a dead entry: occupies addresses, is not mapped
+  mergeable = 1U << 16,    ///< MADV_MERGEABLE: pages, not VMAs
+  special = 1U << 17,      ///< made by the kernel ([vdso]); never merged
+  tombstone = 1U << 18,    ///< a dead entry: occupies addresses, is not mapped
+  maybe_guard = 1U << 19,  ///< guards were installed in it once
 };
 using vma_flags = flags<vma_flag>;
 
 inline constexpr vma_flags protection_flags{vma_flag::read, vma_flag::write, vma_flag::exec};
+
+/// What does not keep mappings apart: if one of two has it, so has what they become. Kernel: VM_STICKY.
+inline constexpr vma_flags sticky_flags{vma_flag::maybe_guard};
 
 /// The life of a published record.
 ///

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/diff_kernel/flags.hpp"
+#include "bench/diff_kernel/smaps.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <utility>
 
@@ -23,13 +24,21 @@ constexpr std::pair<std::string_view, vm::vma_flag> names[] = {
     {"dd", vm::vma_flag::dont_dump},     {"wf", vm::vma_flag::wipe_on_fork},
     {"hg", vm::vma_flag::huge_pages},    {"nh", vm::vma_flag::no_huge_pages},
     {"sr", vm::vma_flag::sequential},    {"rr", vm::vma_flag::random},
-    {"mg", vm::vma_flag::mergeable}};
+    {"mg", vm::vma_flag::mergeable},     {"gu", vm::vma_flag::maybe_guard}};
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
   return line;
+}
+
+/// "       12 kB"
+std::uint64_t kilobytes_of(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 vm::vma_flags flags_named(std::string_view list) {
@@ -43,24 +52,28 @@ vm::vma_flags flags_named(std::string_view list) {
 
 }  // namespace
 
-std::string flags_line(range where, vm::vma_flags flags) {
+std::string smaps_line(range where, vm::vma_flags flags, std::uint64_t anonymous_pages) {
   std::string line = fmt::format("{:08x}-{:08x}", where.start, where.end);
   for (const auto& [name, flag] : names) {
     if (flags.has(flag)) line += fmt::format(" {}", name);
   }
-  return line + "\n";
+  return line + fmt::format(", {} anonymous\n", anonymous_pages);
 }
 
-std::string flags_of_smaps(std::string_view smaps, range arena) {
-  constexpr std::string_view key = "VmFlags:";
+std::string lines_of_smaps(std::string_view smaps, range arena) {
+  constexpr std::string_view flags_key = "VmFlags:";
+  constexpr std::string_view anonymous_key = "Anonymous:";
   std::string text;
   range here;
+  std::uint64_t anonymous_pages = 0;
   while (!smaps.empty()) {
     const std::string_view line = take_line(smaps);
     if (const auto begun = proc_maps::parse_line(line)) {
       here = begun->where;
-    } else if (line.starts_with(key) && arena.contains(here.start)) {
-      text += flags_line(here, flags_named(line.substr(key.size())));
+    } else if (line.starts_with(anonymous_key)) {
+      anonymous_pages = kilobytes_of(line.substr(anonymous_key.size())) * 1024 / page_size;
+    } else if (line.starts_with(flags_key) && arena.contains(here.start)) {
+      text += smaps_line(here, flags_named(line.substr(flags_key.size())), anonymous_pages);
     }
   }
   return text;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Guard regions: pages that nobody may touch, and what takes a guard away.
+
+#include "rcuvm/mm/guard.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include "tests/mm/picture.hpp"
+
+namespace rcuvm::mm::testing {
+namespace {
+
+template <class Design>
+class guard : public mm_test<Design> {
+ protected:
+  static std::string install(process<Design>& p, std::int64_t first, std::int64_t end) {
+    return p.advise(first, end, guard_install);
+  }
+  static std::string remove(process<Design>& p, std::int64_t first, std::int64_t end) {
+    return p.advise(first, end, guard_remove);
+  }
+};
+TYPED_TEST_SUITE(guard, all_designs, design_names);
+
+TYPED_TEST(guard, takes_the_place_of_a_page) {
+  auto p = this->make("AAAAAAAAAAAA");  // over the border of two tables
+  EXPECT_EQ(p.fill("abcdefghijkl"), "ok");
+  EXPECT_EQ(this->install(p, 2, 10), "ok");
+  EXPECT_EQ(p.draw(), "????????????");  // one mapping still, and marked
+  EXPECT_EQ(p.text(), "ab........kl");
+  EXPECT_EQ(p.touch(5, 6), "EFAULT");
+  EXPECT_EQ(p.cpu().count.frames_freed, 8U);
+  EXPECT_EQ(this->remove(p, 0, 12), "ok");
+  EXPECT_EQ(p.text(), "ab00000000kl");  // nothing else goes
+}
+
+TYPED_TEST(guard, stays_until_its_mapping_goes) {
+  auto p = this->make("AAAA.0123");
+  EXPECT_EQ(this->install(p, 1, 3), "ok");
+  EXPECT_EQ(this->install(p, 6, 7), "ok");
+  EXPECT_EQ(p.advise(0, 4, MADV_DONTNEED), "ok");
+  EXPECT_EQ(p.protect(0, 4, can_read), "ok");
+  EXPECT_EQ(p.protect(0, 4, can_write), "ok");
+  EXPECT_EQ(p.text(), "0..0.0.00");
+  std::vector<address_space<TypeParam>*> spaces{&p.space()};
+  mm::truncate<TypeParam>(p.cpu(), *this->world_.file, page_size, spaces);
+  mm::truncate<TypeParam>(p.cpu(), *this->world_.file, 4 * page_size, spaces);
+  EXPECT_EQ(p.text(), "0..0.0.00");
+  EXPECT_EQ(p.move(0, 4, 10, 14), "ok");
+  EXPECT_EQ(p.text(), ".....0.00.0..0");
+  EXPECT_EQ(p.map(11, 12, 'A'), "ok");
+  EXPECT_EQ(p.text(), ".....0.00.00.0");
+  EXPECT_EQ(p.unmap(10, 14), "ok");
+  EXPECT_EQ(p.map(10, 14, 'A'), "ok");
+  EXPECT_EQ(p.text(), ".....0.00.0000");
+}
+
+TYPED_TEST(guard, is_copied_by_fork) {
+  auto p = this->make("AAAA.0123.BB");
+  EXPECT_EQ(this->install(p, 1, 3), "ok");
+  EXPECT_EQ(this->install(p, 6, 7), "ok");
+  EXPECT_EQ(this->install(p, 10, 12), "ok");
+  EXPECT_EQ(p.advise(10, 11, MADV_WIPEONFORK), "ok");
+  auto child = p.fork();
+  EXPECT_EQ(child.text(), "0..0.0.00.0");
+  EXPECT_EQ(this->remove(child, 0, 4), "ok");
+  EXPECT_EQ(child.text(), "0000.0.00.0");
+  EXPECT_EQ(p.text(), "0..0.0.00");
+}
+
+TYPED_TEST(guard, names_the_pages_of_its_mapping) {
+  auto p = this->make("AA..AA");
+  EXPECT_EQ(this->install(p, 0, 1), "ok");
+  EXPECT_EQ(this->install(p, 5, 6), "ok");
+  EXPECT_EQ(p.map(2, 4, 'A'), "ok");
+  EXPECT_EQ(p.draw(), "????|??");  // as if both had been written; the mark keeps nothing apart
+}
+
+TYPED_TEST(guard, refuses_what_the_kernel_refuses) {
+  auto p = this->make("AALLAA..AA");
+  EXPECT_EQ(this->install(p, 0, 6), "EINVAL");
+  EXPECT_EQ(p.text(), "..0000..00");  // what lies before is done
+  EXPECT_EQ(this->remove(p, 0, 6), "ok");
+  EXPECT_EQ(this->install(p, 5, 9), "ENOMEM");
+  EXPECT_EQ(p.text(), "00000....0");
+  EXPECT_EQ(p.advise(4, 6, MADV_POPULATE_READ), "EFAULT");
+  EXPECT_EQ(outcome(p.space().lock(p.cpu(), pages(4, 6))), "ENOMEM");
+  EXPECT_EQ(this->remove(p, 4, 6), "ok");  // of locked pages, too
+  EXPECT_EQ(p.text(), "000000...0");
+}
+
+}  // namespace
+}  // namespace rcuvm::mm::testing
