@@ -76,12 +76,19 @@ RCUVM_UNSANITIZED answer store(address at, char value) {
   ::_exit(WEXITSTATUS(status));
 }
 
+/// Lets the parent's end be this process's end, also when that has come already.
+void end_with(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) leave(child_exit::done);
+}
+
 /// _Fork runs no handlers: those of the parent's libraries may take locks.
 answer descend() {
+  const pid_t parent = ::getpid();
   const pid_t child = ::_Fork();
   if (child < 0) return {outcome::failed, static_cast<std::uint64_t>(errno)};
   if (child > 0) follow(child);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with(parent);
   return {};
 }
 
@@ -200,7 +207,7 @@ bool put_heap(const prctl_mm_map& with_heap) {
 }  // namespace
 
 void perform_in_child(const child_work& work) noexcept {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with(work.parent);
   rlimit locked{};
   ::getrlimit(RLIMIT_MEMLOCK, &locked);
   locked.rlim_cur = locked.rlim_max;

@@ -3,6 +3,8 @@
 
 /// What runs in the child: calls on the real kernel.
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
 #include <span>
@@ -37,6 +39,7 @@ enum class child_exit : int {
 /// What the child needs, made before the fork: between fork and exit it allocates nothing and takes no lock, since a thread
 /// of the parent may have been holding any.
 struct child_work {
+  pid_t parent;
   std::span<const call> calls;
   diff_kernel::stage stage;
   std::array<int, file_sizes.size()> files;

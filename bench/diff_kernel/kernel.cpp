@@ -53,12 +53,20 @@ kernel_run::kernel_run(std::span<const call> calls, const stage& on)
   const descriptor to_parent{ends[1]};
   ::fcntl(ends[1], F_SETPIPE_SZ, pipe_bytes);  // a smaller one works, too
   std::vector<char> workroom(record_bytes);
-  child_work work{.calls = calls, .stage = on, .files = {}, .to_parent = ends[1], .workroom = workroom};
+  child_work work{.parent = ::getpid(),
+                  .calls = calls,
+                  .stage = on,
+                  .files = {},
+                  .to_parent = ends[1],
+                  .workroom = workroom};
   for (std::size_t index = 0; index < work.files.size(); ++index)
     work.files[index] = files_.descriptor_of(index);
   child_ = ::fork();
   if (child_ < 0) throw std::system_error{errno, std::generic_category(), "fork"};
-  if (child_ == 0) perform_in_child(work);
+  if (child_ == 0) {
+    from_child_ = {};  // else it would wait for itself when nobody reads any more
+    perform_in_child(work);
+  }
 }
 
 kernel_run::~kernel_run() {
