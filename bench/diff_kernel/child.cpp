@@ -213,6 +213,7 @@ void perform_in_child(const child_work& work) noexcept {
   locked.rlim_cur = locked.rlim_max;
   ::setrlimit(RLIMIT_MEMLOCK, &locked);
   catch_signals();
+  static_cast<void>(load(0));  // what a sanitizer maps at its first jump does not go to the arena
   use_stack();
   views of_self = open_views();
   if (!put_fence(work.stage.fence_below()) || !put_fence(work.stage.fence_above()))

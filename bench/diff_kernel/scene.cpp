@@ -98,6 +98,14 @@ bool is_bottom_up() {
          (::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur == RLIM_INFINITY);
 }
 
+std::uint64_t accessible_bytes(const std::vector<proc_maps::entry>& mapped) {
+  std::uint64_t bytes = 0;
+  for (const proc_maps::entry& one : mapped) {
+    if (one.allowed.has(proc_maps::permission::read)) bytes += one.where.size();
+  }
+  return bytes;
+}
+
 bool has_protection_keys() {
   const int key = ::pkey_alloc(0, 0);
   if (key >= 0) ::pkey_free(key);
@@ -124,7 +132,8 @@ stage find_stage(std::uint64_t arena_bytes) {
              .is_bottom_up = is_bottom_up(),
              .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
              .most_mappings = most_mappings(),
-             .has_protection_keys = has_protection_keys()};
+             .has_protection_keys = has_protection_keys(),
+             .accessible = accessible_bytes(*mapped)};
   made.with_heap = with_heap_at(made.first_break());
   return made;
 }

@@ -28,6 +28,9 @@ inline constexpr std::uint64_t largest_arena = huge_page;
 /// Bytes of the files that are mapped; the second one ends within a page.
 inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * page_size + 100};
 
+/// A child may make so many bytes of its own resident, beside its arena.
+inline constexpr std::uint64_t most_locked = 1U << 30;
+
 struct stage {
   range arena;
   std::optional<prctl_mm_map> with_heap =
@@ -37,9 +40,14 @@ struct stage {
   bool has_huge_pages = false;       ///< does it align large mappings to them?
   std::uint64_t most_mappings = 0;   ///< vm.max_map_count
   bool has_protection_keys = false;  ///< then what may only be executed cannot be read
+  std::uint64_t accessible = 0;      ///< bytes of this process that a child would lock beside its arena
 
   /// Can all of the arena be locked?
   [[nodiscard]] constexpr bool may_lock() const noexcept { return lock_limit >= arena.size(); }
+  /// Can a child lock all that it has? Each page of it takes memory then: under a sanitizer that would be terabytes.
+  [[nodiscard]] constexpr bool may_lock_all() const noexcept {
+    return lock_limit == ~std::uint64_t{0} && accessible <= most_locked;
+  }
   /// Where the heap begins: in the middle, within a page.
   [[nodiscard]] constexpr address first_break() const noexcept {
     return arena.start + arena.size() / 2 + 0x123;
