@@ -15,6 +15,16 @@
 #include "rcuvm/designs/tombstone.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
+namespace rcuvm {
+
+// Compiled once, in src/designs. A design of your own is compiled where it is used.
+extern template class address_space<designs::mmap_lock>;
+extern template class address_space<designs::synchronize>;
+extern template class address_space<designs::tombstone>;
+extern template class address_space<designs::replace>;
+
+}  // namespace rcuvm
+
 namespace rcuvm::designs {
 
 /// In the order of all tables: the baseline first.

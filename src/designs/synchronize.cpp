@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rcuvm/designs/synchronize.hpp"
+
+#include "rcuvm/mm/address_space.hpp"
+
+namespace rcuvm {
+
+template class address_space<designs::synchronize>;
+
+}  // namespace rcuvm
