@@ -25,6 +25,9 @@ struct words {
 constexpr std::array all_words{
     words{install_without_vma_check, "install_without_vma_check",
           "the fault's look at the life word under the table's lock"},
+    words{install_without_sequence_check, "install_without_sequence_check",
+          "the fault's look at the sequence count under the table's lock"},
+    words{exclude_without_wait, "exclude_without_wait", "the writer's wait for faults inside a VMA"},
     words{publish_without_kill, "publish_without_kill", "the kill of outdated records"},
     words{unmap_without_zap, "unmap_without_zap",
           "the zap of the page tables: they are left to the free callback"},
@@ -63,6 +66,11 @@ constexpr twin caught(mutation broken, std::string_view scenario, std::string_vi
 
 constexpr std::array twins{
     caught(install_without_vma_check, "late-install", "replace", check),
+    caught(install_without_sequence_check, "late-install", "mm-seq", check),
+    caught(install_without_sequence_check, "late-install", "vma-seq", check),
+    caught(install_without_sequence_check, "move-fault", "vma-seq", check),
+    caught(exclude_without_wait, "late-install", "vma-lock", check),
+    caught(exclude_without_wait, "move-fault", "vma-lock", check),
     caught(publish_without_kill, "late-install", "tombstone", check),
     caught(unmap_without_zap, "stale-pte", "replace", check),
     caught(unmap_without_shootdown, "move-over-dead", "replace", check),

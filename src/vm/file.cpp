@@ -6,6 +6,7 @@
 #include <new>
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::vm {
 
@@ -41,6 +42,10 @@ void file::drop_beyond_end(frame_pool::magazine& stock) noexcept {
 }
 
 result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) try {
+  if (must_read(index)) {
+    reads_.fetch_add_relaxed(1);
+    sync::sleep_ns(read_ns_);
+  }
   sync::mutex_guard held{lock_};
   const std::uint64_t end = size_.load_relaxed();
   if (end == 0 || index > (end - 1) / page_size) return fail(EFAULT);

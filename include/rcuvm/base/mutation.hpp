@@ -13,6 +13,8 @@ enum class mutation : std::uint8_t {
   none,
   // faults, page tables, TLBs
   install_without_vma_check,
+  install_without_sequence_check,
+  exclude_without_wait,
   publish_without_kill,
   map_live_at_once,
   unmap_without_zap,

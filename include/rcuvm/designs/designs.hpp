@@ -9,16 +9,24 @@
 #include <type_traits>
 #include <vector>
 
+#include "rcuvm/designs/mm_seq.hpp"
 #include "rcuvm/designs/mmap_lock.hpp"
+#include "rcuvm/designs/mmap_lock_drop.hpp"
 #include "rcuvm/designs/replace.hpp"
 #include "rcuvm/designs/synchronize.hpp"
 #include "rcuvm/designs/tombstone.hpp"
+#include "rcuvm/designs/vma_lock.hpp"
+#include "rcuvm/designs/vma_seq.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
 
 // Compiled once, in src/designs. A design of your own is compiled where it is used.
 extern template class address_space<designs::mmap_lock>;
+extern template class address_space<designs::mmap_lock_drop>;
+extern template class address_space<designs::mm_seq>;
+extern template class address_space<designs::vma_seq>;
+extern template class address_space<designs::vma_lock>;
 extern template class address_space<designs::synchronize>;
 extern template class address_space<designs::tombstone>;
 extern template class address_space<designs::replace>;
@@ -28,7 +36,7 @@ extern template class address_space<designs::replace>;
 namespace rcuvm::designs {
 
 /// In the order of all tables: the baseline first.
-using all = std::tuple<mmap_lock, synchronize, tombstone, replace>;
+using all = std::tuple<mmap_lock, mmap_lock_drop, mm_seq, vma_seq, vma_lock, synchronize, tombstone, replace>;
 
 /// Calls f.template operator()<Design>() for each design.
 template <class F>

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/designs/semaphore_guards.hpp"
 #include "rcuvm/maple_tree.hpp"
 #include "rcuvm/reclaim/limbo.hpp"
-#include "rcuvm/sync/rwsem.hpp"
 #include "rcuvm/vm/counters.hpp"
 #include "rcuvm/vm/vma.hpp"
 
@@ -27,48 +27,23 @@ namespace rcuvm::designs {
 /// Frees             VMAs, nodes and tables at once: nobody else is inside. Frames after the TLB shootdown.
 /// Races             none of its own; a chunked walk is only as consistent as its chunks (G1, G3).
 /// Kernel            mm->mmap_lock (mmap_sem). Here munmap does not downgrade to the read side while it zaps.
-struct mmap_lock {
+struct mmap_lock : common {
   static constexpr std::string_view name = "mmap-lock";
   static constexpr std::string_view summary =
       "one rwsem: readers and writers exclude each other; frees at once";
-  static constexpr bool leaves_tombstones = false;
+  static constexpr bool drops_for_files = false;
 
-  struct state {
-    sync::rwsem semaphore;
-  };
-
-  class read_guard {
-   public:
-    explicit read_guard(state& of) noexcept : held_{of.semaphore} {}
-    [[nodiscard]] const sync::shared_section& section() const noexcept { return held_; }
-
-   private:
-    sync::shared_section held_;
-  };
-
-  class write_guard {
-   public:
-    explicit write_guard(state& of) noexcept : held_{of.semaphore} {}
-    [[nodiscard]] const sync::write_section& section() const noexcept { return held_; }
-
-   private:
-    sync::write_section held_;
-  };
+  using state = one_semaphore;
+  using read_guard = semaphore_read_guard;
+  using fault_guard = semaphore_fault_guard;
+  using write_guard = semaphore_write_guard;
 
   /// For a call that takes pages away but leaves the mappings (madvise DONTNEED): beside faults, as in the kernel.
   using zap_guard = read_guard;
 
-  static void begin_change(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {}
-  static bool wait_until_free(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&, range,
-                              vm::counters&) noexcept {
-    return false;
-  }
-  static void take_over(state&, range) noexcept {}
-  static void quiesce(state&, vm::counters&) noexcept {}
   static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo&) noexcept {
     old.free_now();
   }
-  static void drain(state&, reclaim::limbo&) noexcept {}
 };
 
 }  // namespace rcuvm::designs

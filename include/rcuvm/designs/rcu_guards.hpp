@@ -3,9 +3,11 @@
 
 /// The guards that the RCU designs share: readers take nothing, writers one lock.
 
+#include "rcuvm/designs/design.hpp"
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/rcu.hpp"
+#include "rcuvm/vm/vma.hpp"
 
 namespace rcuvm::designs {
 
@@ -17,11 +19,20 @@ struct one_writer {
 /// Progress: wait-free; no store to a line that others touch (P1).
 class rcu_read_guard {
  public:
-  explicit rcu_read_guard(one_writer&) noexcept {}
+  template <class State>
+  explicit rcu_read_guard(State&) noexcept {}
   [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
 
  private:
   sync::rcu::read_section section_;
+};
+
+/// A fault takes nothing, and asks under the page table's lock whether the VMA is live.
+class life_fault_guard : public rcu_read_guard {
+ public:
+  life_fault_guard(one_writer& of, bool) noexcept : rcu_read_guard{of} {}
+  [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
+  [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
 };
 
 class one_writer_guard {

@@ -26,29 +26,16 @@ namespace rcuvm::designs {
 /// Writer            waits for no reader. MAP_FIXED over something is one store: old or new, never a hole.
 /// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period.
 /// Races             none. The price is memory in limbo, bounded by back-pressure.
-struct replace {
+struct replace : common {
   static constexpr std::string_view name = "replace";
   static constexpr std::string_view summary =
       "RCU readers re-check under the table lock; nobody waits; limbo frees";
-  static constexpr bool leaves_tombstones = false;
 
   using state = one_writer;
   using read_guard = rcu_read_guard;
+  using fault_guard = life_fault_guard;
   using write_guard = one_writer_guard;
   using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
-
-  static void begin_change(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {}
-  static bool wait_until_free(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&, range,
-                              vm::counters&) noexcept {
-    return false;
-  }
-  static void take_over(state&, range) noexcept {}
-  static void quiesce(state&, vm::counters&) noexcept {}
-  static void dispose(state&, reclaim::retire_list&& old, std::span<const range>,
-                      reclaim::limbo& limbo) noexcept {
-    if (!old.is_empty()) limbo.retire(std::move(old));
-  }
-  static void drain(state&, reclaim::limbo&) noexcept {}
 };
 
 }  // namespace rcuvm::designs

@@ -29,27 +29,22 @@ namespace rcuvm::designs {
 /// Frees             after that wait: VMAs, nodes and tables at once. Changes that unmap nothing hand theirs to limbo.
 /// Races             none; the price is munmap's latency.
 /// Kernel            never adopted.
-struct synchronize {
+struct synchronize : common {
   static constexpr std::string_view name = "sync";
   static constexpr std::string_view summary =
       "RCU readers; munmap waits for a grace period, then frees at once";
-  static constexpr bool leaves_tombstones = false;
 
   struct state : one_writer {
     bool has_waited = false;  ///< guard: writer; this change has
   };
   using read_guard = rcu_read_guard;
+  using fault_guard = life_fault_guard;
   using write_guard = one_writer_guard;
   using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   static void begin_change(state& of, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {
     of.has_waited = false;
   }
-  static bool wait_until_free(state&, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&, range,
-                              vm::counters&) noexcept {
-    return false;
-  }
-  static void take_over(state&, range) noexcept {}
   static void quiesce(state& of, vm::counters& count) noexcept {
     const std::uint64_t begun = sync::now_ns();
     if (!is_mutated(mutation::quiesce_without_wait)) sync::rcu::synchronize();
@@ -65,7 +60,6 @@ struct synchronize {
       limbo.retire(std::move(old));
     }
   }
-  static void drain(state&, reclaim::limbo&) noexcept {}
 };
 
 }  // namespace rcuvm::designs

@@ -38,7 +38,7 @@ namespace rcuvm::designs {
 /// Races             none. The prices: a second version for each munmap, and the waits; and what MAP_FIXED or mremap replace is
 ///                   gone before it is known that there is memory for what comes there.
 /// Kernel            never adopted for munmap.
-struct tombstone {
+struct tombstone : common {
   static constexpr std::string_view name = "tombstone";
   static constexpr std::string_view summary =
       "RCU readers; munmap leaves a dead entry until the grace period is over; MAP_FIXED over it waits";
@@ -53,6 +53,7 @@ struct tombstone {
     std::size_t reserved = 0;  ///< guard: writer; dead[reserved...] is to be filled
   };
   using read_guard = rcu_read_guard;
+  using fault_guard = life_fault_guard;
   using write_guard = one_writer_guard;
   using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
@@ -129,8 +130,6 @@ struct tombstone {
     std::erase_if(of.dead, [](const dead_entry& each) { return each.where.is_empty(); });
     of.reserved = of.dead.size();
   }
-
-  static void quiesce(state&, vm::counters&) noexcept {}
 
   static void dispose(state& of, reclaim::retire_list&& old, std::span<const range> dead,
                       reclaim::limbo& limbo) noexcept {

@@ -50,6 +50,7 @@ class address_space {
  public:
   using design = Design;
   using read_guard = typename Design::read_guard;
+  using fault_guard = typename Design::fault_guard;
   using write_guard = typename Design::write_guard;
   using tree = maple_tree<vm::vma>;
   using view = typename tree::view;
@@ -131,8 +132,10 @@ class address_space {
     range emptied = {};      ///< the same for a record whose pages have all been moved away
   };
 
-  [[nodiscard]] view view_of(const read_guard& guard) const { return vmas_.read(guard.section()); }
-  [[nodiscard]] view view_of(const write_guard& guard) const { return vmas_.read(guard.section()); }
+  template <class Guard>
+  [[nodiscard]] view view_of(const Guard& guard) const {
+    return vmas_.read(guard.section());
+  }
 
   // change.hpp
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
@@ -182,7 +185,8 @@ class address_space {
 
   // fault.hpp
   struct fault_site;
-  [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site);
+  [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site,
+                                                  const fault_guard& guard);
   void name_anon(const view& now, vm::vma& of);
   [[nodiscard]] bool grow_stack(vm::cpu& cpu, address at);
 

@@ -150,6 +150,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   }
   if constexpr (Design::leaves_tombstones) Design::reserve(state_, dead.size());
 
+  for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
   reclaim::retire_list retired;
   change.commit(retired, [&] {
     for (vm::vma* each : outdated) {

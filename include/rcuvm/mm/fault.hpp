@@ -3,6 +3,8 @@
 
 /// Page faults.
 
+#include <algorithm>
+
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
@@ -21,6 +23,73 @@ namespace mm {
 
 /// The errno of a fault that has to be looked up again; never returned to callers.
 inline constexpr int try_again = EAGAIN;
+
+/// What a mapping has to do with one page of it. Two that are equal are one mapping as far as the page goes.
+struct page_of_mapping {
+  const vm::file* backing = nullptr;
+  std::uint64_t page = 0;
+  std::uint64_t anon = 0;
+  vm::vma_flags flags = {};
+  bool is_mapped = false;
+
+  static page_of_mapping in(const vm::vma& mapping, address at) noexcept {
+    const vm::vma_fields& fields = mapping.fields();
+    return {fields.backing.get(), fields.page_of(at), mapping.anon(), fields.flags, true};
+  }
+  friend bool operator==(const page_of_mapping&, const page_of_mapping&) = default;
+};
+
+/// The attempts of one fault: how many failed, why, and whether they had to.
+///
+/// A retry is true when the page's mapping is another one afterwards: gone, with other rights, another page of a file, other
+/// anonymous pages. Else it is spurious: a change elsewhere made the fault start again.
+class fault_attempts {
+ public:
+  fault_attempts(vm::counters& count, unsigned until_lock) noexcept
+      : count_{count}, until_lock_{until_lock} {}
+  ~fault_attempts() { count_.longest_retries = std::max<std::uint64_t>(count_.longest_retries, failures_); }
+  fault_attempts(const fault_attempts&) = delete;
+  fault_attempts& operator=(const fault_attempts&) = delete;
+
+  /// Does the next attempt take the design's lock?
+  [[nodiscard]] bool take_lock() noexcept {
+    has_lock_ = needs_lock_ || failures_ >= until_lock_;
+    if (has_lock_) ++(needs_lock_ ? count_.fallbacks_writer : count_.fallbacks_retries);
+    return has_lock_;
+  }
+  /// This attempt has found `mapping`, or null.
+  void look_at(const vm::vma* mapping, address at) noexcept {
+    if (!has_failed_) return;
+    has_failed_ = false;
+    const auto now = mapping == nullptr ? page_of_mapping{} : page_of_mapping::in(*mapping, at);
+    ++(now == before_ ? count_.retries_spurious : count_.retries_true);
+  }
+  /// It could not go on with what it found.
+  void failed(const vm::vma& mapping, address at) noexcept {
+    before_ = page_of_mapping::in(mapping, at);
+    has_failed_ = true;
+    ++failures_;
+    must_wait_ = false;
+  }
+  /// The design did not let it have what it found.
+  void turned_away(const vm::vma& mapping, address at, kept how) noexcept {
+    if (how == kept::again) return failed(mapping, at);
+    ++count_.waits_vma_building;
+    needs_lock_ = until_lock_ != ~0U;
+    must_wait_ = true;
+  }
+  [[nodiscard]] bool must_wait() const noexcept { return must_wait_; }
+
+ private:
+  vm::counters& count_;
+  const unsigned until_lock_;
+  unsigned failures_ = 0;
+  page_of_mapping before_;
+  bool has_failed_ = false;
+  bool has_lock_ = false;
+  bool needs_lock_ = false;
+  bool must_wait_ = false;
+};
 
 /// A frame with one reference that goes back to the pool unless it is installed.
 class held_frame {
@@ -45,35 +114,52 @@ class held_frame {
 
 /// EFAULT: nothing is mapped at `at` or a guard stands there (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its
 /// file (SIGBUS). EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
-/// Progress: repeats only when a writer changed this very mapping meanwhile. Cost: one descent and one table lock.
+/// Progress: starts again when a writer was at work that the design cannot tell from one at this very mapping; at last with
+/// its lock, if it has one. Cost: one descent and one table lock.
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
   ++cpu.count.faults;
   cpus_.add(cpu.id());
+  mm::fault_attempts attempts{cpu.count, Design::falls_back ? Design::attempts_until_lock : ~0U};
   for (;;) {
-    bool is_building = false;
+    bool is_mapped = false;
+    std::shared_ptr<vm::file> asked;
+    std::uint64_t page = 0;
     {
-      read_guard guard{state_};
+      fault_guard guard{state_, attempts.take_lock()};
       const view now = view_of(guard);
       vm::vma* found = now.find(at);
-      if (found != nullptr && !found->is_tombstone()) {
-        if (!vm::allows(found->fields().allowed(), wanted)) {
+      if (found != nullptr && found->is_tombstone()) found = nullptr;
+      attempts.look_at(found, at);
+      if (found != nullptr) {
+        is_mapped = true;
+        const vm::vma_fields& fields = found->fields();
+        if (!vm::allows(fields.allowed(), wanted)) {
           ++cpu.count.faults_bad_access;
           return fail(EACCES);
         }
-        is_building = found->state() == vm::life::building;
-        if (!is_building) {
-          if (found->anon() == 0 && wanted == vm::access::write && found->fields().is_private())
+        const auto how = found->state() == vm::life::building ? mm::kept::lock : guard.keep(*found);
+        if (how != mm::kept::yes) {
+          attempts.turned_away(*found, at, how);
+        } else if (Design::drops_for_files && fields.backing &&
+                   fields.backing->must_read(fields.page_of(at))) {
+          asked = fields.backing;
+          page = fields.page_of(at);
+        } else {
+          if (found->anon() == 0 && wanted == vm::access::write && fields.is_private())
             name_anon(now, *found);
-          auto done = install(cpu, {at, wanted, *found});
+          auto done = install(cpu, {at, wanted, *found}, guard);
           if (done || done.error().number() != mm::try_again) return done;
-          continue;
+          attempts.failed(*found, at);
         }
       }
     }
-    if (is_building) {
-      ++cpu.count.waits_vma_building;
-      sync::yield();
+    if (asked != nullptr) {
+      ++cpu.count.faults_without_lock;
+      if (const auto read = asked->read_page(page, machine_.frames(), cpu.stock); !read)
+        return std::unexpected{read.error()};
+    } else if (is_mapped) {
+      if (!Design::falls_back && attempts.must_wait()) sync::yield();
     } else if (!grow_stack(cpu, at)) {
       ++cpu.count.faults_bad_address;
       return fail(EFAULT);
@@ -83,15 +169,16 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
 
 /// Makes the page present, under its table's lock, if the VMA and the table are still in use there.
 ///
-///   fault:   find vma ........ lock table, is vma live? ── install ── unlock
+///   fault:   find vma ........ lock table, is vma valid? ── install ── unlock
 ///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
 ///
-/// Ordering vma.L1-vma.L2 through the table's lock: a fault that locks the table after unmap cleared it sees the VMA dead;
-/// one that locked it before is cleared by unmap. Whether the table is still linked need not be asked: the writer unlinks only
+/// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock: a fault that
+/// locks the table after unmap cleared it sees the VMA dead; one that locked it before is cleared by unmap. Whether the table is still linked need not be asked: the writer unlinks only
 /// what lies between live VMAs, after the kill, so a live VMA's table is linked (asserted; the explorer searched for a schedule
 /// that says otherwise).
 template <class Design>
-result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site) {
+result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site,
+                                                         const fault_guard& guard) {
   const vm::vma_fields& fields = site.found.fields();
   vm::frame_pool& frames = machine_.frames();
   const auto again = [](std::uint64_t& cause) {
@@ -100,7 +187,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   };
 
   const auto leaf = pages_.make_leaf(
-      site.at, [&] { return site.found.is_live() || is_mutated(mutation::install_without_vma_check); },
+      site.at, [&] { return guard.is_valid(site.found) || is_mutated(mutation::install_without_vma_check); },
       cpu.count);
   if (!leaf) {
     if (leaf.error() == vm::page_table::failure::no_memory) return fail(ENOMEM);
@@ -125,9 +212,11 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   mm::fault_outcome outcome = mm::fault_outcome::spurious;
   {
     sync::mutex_guard held{table.lock};
-    if (!site.found.is_live() && !is_mutated(mutation::install_without_vma_check))
+    if (!guard.is_valid(site.found) && !is_mutated(mutation::install_without_vma_check))
       return again(cpu.count.retries_vma_replaced);
-    RCUVM_ASSERT(!table.is_stray || is_mutated(mutation::install_without_vma_check),
+    RCUVM_ASSERT(!table.is_stray || is_mutated(mutation::install_without_vma_check) ||
+                     is_mutated(mutation::install_without_sequence_check) ||
+                     is_mutated(mutation::exclude_without_wait),
                  "the table of a live VMA was unlinked");
     const vm::pte old = table.entry(index);
     const auto put = [&](vm::frame_number frame, bool is_exclusive) {

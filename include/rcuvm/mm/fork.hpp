@@ -14,27 +14,31 @@ namespace mm {
 /// Faults of private mappings that may be written wait, for a scope: until their pages are shared and no cpu has a writable
 /// translation left. Otherwise one thread's fault copies a page while another one still writes to the original through its TLB:
 /// that write would be lost here and appear in the child. Kernel: vma_start_write() in dup_mmap(), since 6.5, for that race.
-template <class View>
+template <class Design>
 class writers_held_back {
  public:
-  explicit writers_held_back(View now) noexcept : now_{now} {
+  writers_held_back(typename address_space<Design>::view now, vm::counters& count) noexcept : now_{now} {
     for (const auto& one : now_) {
       const vm::vma_fields& fields = one.value->fields();
       if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write) &&
-          !is_mutated(mutation::fork_without_holding_faults))
+          !is_mutated(mutation::fork_without_holding_faults)) {
         one.value->hold_back();
+        Design::exclude(*one.value, count);
+      }
     }
   }
   ~writers_held_back() {
     for (const auto& one : now_) {
-      if (one.value->state() == vm::life::building) one.value->set_live();
+      if (one.value->state() != vm::life::building) continue;
+      one.value->set_live();
+      Design::admit(*one.value);
     }
   }
   writers_held_back(const writers_held_back&) = delete;
   writers_held_back& operator=(const writers_held_back&) = delete;
 
  private:
-  View now_;
+  typename address_space<Design>::view now_;
 };
 
 }  // namespace mm
@@ -49,7 +53,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
     child->stack_ = stack_;
     child->limits_ = limits_;
 
-    const mm::writers_held_back<view> faults{view_of(guard)};
+    const mm::writers_held_back<Design> faults{view_of(guard), cpu.count};
     write_guard own{child->state_};
     auto version = child->vmas_.begin(own.section());
     unpublished_records records;

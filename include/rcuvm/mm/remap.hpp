@@ -31,13 +31,18 @@ namespace mm {
 inline constexpr std::int64_t mappings_cut_by_a_move = 3;
 
 /// Faults in the mapping wait, until its pages have been moved or it turns out that they cannot be.
+template <class Design>
 class held_back {
  public:
-  explicit held_back(vm::vma& mapping) noexcept : mapping_{&mapping} {
-    if (!is_mutated(mutation::move_without_holding_faults)) mapping.hold_back();
+  held_back(vm::vma& mapping, vm::counters& count) noexcept : mapping_{&mapping} {
+    if (is_mutated(mutation::move_without_holding_faults)) return;
+    mapping.hold_back();
+    Design::exclude(mapping, count);
   }
   ~held_back() {
-    if (mapping_ != nullptr) mapping_->set_live();
+    if (mapping_ == nullptr) return;
+    mapping_->set_live();
+    Design::admit(*mapping_);
   }
   held_back(const held_back&) = delete;
   held_back& operator=(const held_back&) = delete;
@@ -235,7 +240,7 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
                                             const mm::remap_request& wanted, range target) {
   const range whole{wanted.old_address, wanted.old_address + wanted.old_length};
   const range from{whole.start, whole.start + std::min(wanted.old_length, wanted.new_length)};
-  mm::held_back faults{old};
+  mm::held_back<Design> faults{old, cpu.count};
   if (!prepare_tables(cpu, from, target.start)) return fail(ENOMEM);
 
   vm::vma_fields moved = old.fields();

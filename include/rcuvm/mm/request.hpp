@@ -63,6 +63,13 @@ struct remap_request {
   std::optional<address> recorded = {};  ///< replay: where the kernel moved it
 };
 
+/// May a fault go on with the VMA that it has found? What the design says.
+enum class kept : std::uint8_t {
+  yes,
+  again,  ///< it is outdated: look up again
+  lock    ///< a writer is at it: look up again with the design's lock held
+};
+
 /// What a page fault did.
 enum class fault_outcome : std::uint8_t {
   installed,  ///< a page became present

@@ -3,6 +3,7 @@
 
 /// What a cpu has done and waited for.
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -18,7 +19,15 @@ struct counters {
   std::uint64_t faults_bad_access = 0;     ///< SIGSEGV, SEGV_ACCERR
   std::uint64_t retries_vma_replaced = 0;  ///< the VMA found was dead when its page table was locked
   std::uint64_t retries_page_taken = 0;  ///< the page seen present was taken away (DONTNEED) before the lock
-  std::uint64_t waits_vma_building = 0;  ///< the VMA's old pages were still being removed or moved
+  std::uint64_t retries_true = 0;        ///< what the page belongs to had changed meanwhile
+  std::uint64_t retries_spurious = 0;    ///< it had not: a change elsewhere made the fault start again
+  std::uint64_t longest_retries = 0;     ///< of one fault; over several cpus the largest
+  std::uint64_t waits_vma_building = 0;  ///< a writer was at the VMA, or its old pages were still being moved
+  std::uint64_t fallbacks_writer = 0;    ///< the lock was taken because a writer was inside
+  std::uint64_t fallbacks_retries = 0;   ///< the lock was taken after attempts without
+  std::uint64_t faults_without_lock = 0;  ///< a file was asked for a page with nothing held
+  std::uint64_t vma_waits = 0;            ///< a writer waited for faults inside a VMA
+  std::uint64_t vma_wait_ns = 0;
   std::uint64_t stack_growths = 0;
   std::uint64_t changes = 0;        ///< versions of an address space published
   std::uint64_t grace_periods = 0;  ///< waited for by a writer
@@ -39,16 +48,22 @@ struct counters {
   }
 
   counters& operator+=(const counters& other) noexcept {
-    for (const auto& [name, member] : fields) this->*member += other.*member;
+    for (const auto& [name, member] : fields) {
+      if (member == &counters::longest_retries) {
+        longest_retries = std::max(longest_retries, other.longest_retries);
+      } else {
+        this->*member += other.*member;
+      }
+    }
     return *this;
   }
 
  private:
   using field = std::pair<const char*, std::uint64_t counters::*>;
-  static const field fields[21];
+  static const field fields[29];
 };
 
-inline constexpr counters::field counters::fields[21] = {
+inline constexpr counters::field counters::fields[29] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -57,7 +72,15 @@ inline constexpr counters::field counters::fields[21] = {
     {"faults_bad_access", &counters::faults_bad_access},
     {"retries_vma_replaced", &counters::retries_vma_replaced},
     {"retries_page_taken", &counters::retries_page_taken},
+    {"retries_true", &counters::retries_true},
+    {"retries_spurious", &counters::retries_spurious},
+    {"longest_retries", &counters::longest_retries},
     {"waits_vma_building", &counters::waits_vma_building},
+    {"fallbacks_writer", &counters::fallbacks_writer},
+    {"fallbacks_retries", &counters::fallbacks_retries},
+    {"faults_without_lock", &counters::faults_without_lock},
+    {"vma_waits", &counters::vma_waits},
+    {"vma_wait_ns", &counters::vma_wait_ns},
     {"stack_growths", &counters::stack_growths},
     {"changes", &counters::changes},
     {"grace_periods", &counters::grace_periods},
@@ -71,6 +94,6 @@ inline constexpr counters::field counters::fields[21] = {
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 21 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 29 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

@@ -45,14 +45,29 @@ class file {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_.load_relaxed(); }
   /// How often the file has become shorter.
   [[nodiscard]] std::uint64_t truncations() const noexcept { return truncations_.load_relaxed(); }
+  /// How long it takes to read a page that is not cached: 0 at first. Only while nobody uses the file.
+  void set_read_time(std::uint64_t nanoseconds) noexcept { read_ns_ = nanoseconds; }
   /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. One caller at a time.
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
 
   /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, ENOMEM without
-  /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up.
+  /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without the lock, the time of
+  /// a read.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
+
+  /// How many reads of a page have begun.
+  [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load_relaxed(); }
+  /// Would page() have to read it?
+  [[nodiscard]] bool must_read(std::uint64_t index) { return read_ns_ != 0 && !holds(index); }
+  /// Reads it into the cache. Errors as page() has them.
+  [[nodiscard]] result<void> read_page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
+    const auto got = page(index, pool, stock);
+    if (!got) return std::unexpected{got.error()};
+    pool.put(*got, stock);
+    return {};
+  }
 
   /// The frame of page `index`, without a reference; no_frame when it is not cached.
   [[nodiscard]] frame_number cached(std::uint64_t index) {
@@ -64,8 +79,10 @@ class file {
 
  private:
   const file_identity identity_;                ///< guard: immutable
+  std::uint64_t read_ns_ = 0;                   ///< guard: set before the file is used
   sync::atomic<std::uint64_t> size_;            ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> truncations_{0};  ///< guard: atomic, stored under lock_
+  sync::atomic<std::uint64_t> reads_{0};        ///< guard: atomic
   sync::mutex lock_;
   std::unordered_map<std::uint64_t, frame_number> pages_;  ///< guard: lock_
   frame_pool* pool_ = nullptr;                             ///< guard: lock_

@@ -79,7 +79,7 @@ struct vma_fields {
   }
 };
 
-/// One mapping of an address space: fixed once published, but for its life and its anon identity.
+/// One mapping of an address space: fixed once published, but for its life, its anon identity and its design's word.
 ///
 /// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both.
 /// Writers    the address space's writer publishes and kills it; a fault sets anon once, from 0.
@@ -89,7 +89,7 @@ struct vma_fields {
 class vma : public tree::counted<vma> {
  public:
   vma(vma_fields values, vm::life state) noexcept
-      : fields_{std::move(values)}, anon_{fields_.anon}, life_{state} {}
+      : fields_{std::move(values)}, anon_{fields_.anon}, life_{state}, word_{0} {}
 
   /// Everything as published. `fields().anon` is the value at publication; anon() is today's.
   [[nodiscard]] const vma_fields& fields() const noexcept { return fields_; }
@@ -109,6 +109,10 @@ class vma : public tree::counted<vma> {
   void hold_back() noexcept { life_.store_release(life::building); }  // vma.L1 -> vma.L2
   void kill() noexcept { life_.store_release(life::dead); }           // vma.L1 -> vma.L2
 
+  /// What the design keeps in it: a sequence count, references. See there.
+  [[nodiscard]] sync::atomic<std::uint32_t>& word() noexcept { return word_; }
+  [[nodiscard]] const sync::atomic<std::uint32_t>& word() const noexcept { return word_; }
+
   /// Gives the identity `wanted` unless there is one already.
   void set_anon(std::uint64_t wanted) noexcept {
     std::uint64_t none = 0;
@@ -119,6 +123,7 @@ class vma : public tree::counted<vma> {
   const vma_fields fields_;           ///< guard: immutable
   sync::atomic<std::uint64_t> anon_;  ///< guard: atomic, 0 -> identity once
   sync::atomic<vm::life> life_;       ///< guard: atomic, stored by the writer
+  sync::atomic<std::uint32_t> word_;  ///< guard: the design's
 };
 
 }  // namespace rcuvm::vm

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a design is made of, and what most of them have in common.
+
+#include <span>
+#include <utility>
+
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/maple_tree.hpp"
+#include "rcuvm/mm/request.hpp"
+#include "rcuvm/reclaim/limbo.hpp"
+#include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/vma.hpp"
+
+namespace rcuvm::designs {
+
+/// A design has these types:
+///
+///   state          the locks, one for each address space
+///   read_guard     section(): one version of the tree cannot go away. A chunk of a walk
+///   write_guard    section(): the one writer
+///   zap_guard      for a call that takes pages away but leaves the mappings (madvise DONTNEED): these must not change
+///   fault_guard    of one attempt of a fault:
+///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
+///     section()                              as a read_guard has it
+///     mm::kept keep(vm::vma&)                    asked once, of the VMA found, before anything is done with it
+///     bool is_valid(const vm::vma&)          asked under the page table's lock; no: look up again
+///
+/// and what stands here, as far as it is otherwise.
+struct common {
+  /// Is there a lock for faults that cannot go on without? It shuts out writers.
+  static constexpr bool falls_back = false;
+  /// Attempts of a fault before it takes that lock.
+  static constexpr unsigned attempts_until_lock = 1;
+  /// Does a fault let go of everything while a file reads a page?
+  static constexpr bool drops_for_files = true;
+  static constexpr bool leaves_tombstones = false;
+
+  /// A writer is inside. May do what was left to do.
+  template <class State, class Guard>
+  static void begin_change(State&, maple_tree<vm::vma>&, Guard&, reclaim::limbo&) noexcept {}
+  /// Waits until `where` may be used. True: it has waited, without the writer lock; look up again.
+  template <class State, class Guard>
+  static bool wait_until_free(State&, maple_tree<vm::vma>&, Guard&, reclaim::limbo&, range,
+                              vm::counters&) noexcept {
+    return false;
+  }
+  /// Replay: what a search for a place has left out is used all the same.
+  template <class State>
+  static void take_over(State&, range) noexcept {}
+  /// A writer is about to change the mapping, or to make faults wait: those under way end before this returns, or find out
+  /// under the page table's lock. More than once: as once.
+  static void exclude(vm::vma&, vm::counters&) noexcept {}
+  /// Faults may have it again: it has not been changed.
+  static void admit(vm::vma&) noexcept {}
+  /// A version was published; pages are about to go.
+  template <class State>
+  static void quiesce(State&, vm::counters&) noexcept {}
+  /// `old` is out of reach for new readers, `dead` has become free.
+  template <class State>
+  static void dispose(State&, reclaim::retire_list&& old, std::span<const range>,
+                      reclaim::limbo& limbo) noexcept {
+    if (!old.is_empty()) limbo.retire(std::move(old));
+  }
+  /// The address space ends.
+  template <class State>
+  static void drain(State&, reclaim::limbo&) noexcept {}
+};
+
+}  // namespace rcuvm::designs
