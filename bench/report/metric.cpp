@@ -61,6 +61,30 @@ constexpr metric all_metrics[] = {
     {"walk.p99_ns", walker::snapshot, "snapshot p99", "99th percentile of a walk of a pinned snapshot",
      unit::nanoseconds, better::lower, side::walks, true},
 
+    {"count.retries_true", walker::none, "true retries",
+     "faults that started again, and found another mapping for their page than before", unit::number,
+     better::lower, side::retries, true},
+    {"count.retries_spurious", walker::none, "spurious retries",
+     "faults that started again because of a change elsewhere: their page's mapping was the same",
+     unit::number, better::lower, side::retries, true},
+    {"count.longest_retries", walker::none, "longest series",
+     "most attempts of one fault that came to nothing", unit::number, better::lower, side::retries, false,
+     true},
+    {"count.fallbacks_writer", walker::none, "lock, writer inside",
+     "attempts with the lock, because a writer was inside", unit::number, better::lower, side::retries, true},
+    {"count.fallbacks_retries", walker::none, "lock, after retries",
+     "attempts with the lock, after those without had failed", unit::number, better::lower, side::retries,
+     false},
+    {"count.waits_vma_building", walker::none, "turned away",
+     "times a fault met a mapping that a writer was at, or whose old pages were still being removed",
+     unit::number, better::lower, side::retries, false},
+    {"count.retries_vma_replaced", walker::none, "late at the table",
+     "faults whose mapping had changed by the time they had locked its page table", unit::number,
+     better::lower, side::retries, false},
+    {"count.vma_waits", walker::none, "waits for faults",
+     "times a writer waited for faults inside a VMA that it changes", unit::number, better::lower,
+     side::retries, false},
+
     {"limbo.high_water_bytes", walker::none, "held by RCU",
      "most memory at one time that was unlinked and waited for a grace period", unit::bytes, better::lower,
      side::memory, true},
@@ -71,12 +95,6 @@ constexpr metric all_metrics[] = {
     {"count.tombstone_waits", walker::none, "tombstone waits",
      "calls over a dead entry that had to wait until it was over", unit::number, better::lower, side::memory,
      false},
-    {"count.retries_vma_replaced", walker::none, "retries, VMA",
-     "faults that looked again because their VMA had been replaced", unit::number, better::lower,
-     side::memory, false},
-    {"count.waits_vma_building", walker::none, "waits, building",
-     "times a fault waited for a mapping whose old pages were still being removed", unit::number,
-     better::lower, side::memory, false},
     {"limbo.throttled", walker::none, "throttled", "writers slowed down because limbo was full", unit::number,
      better::lower, side::memory, false},
     {"different", walker::none, "different answers",
@@ -104,8 +122,8 @@ std::string scaled(double value, std::span<const scale> scales) {
 }  // namespace
 
 std::string_view name_of(side which) noexcept {
-  static constexpr std::array<std::string_view, std::size(sides)> names{"Page faults", "Writers", "Walks",
-                                                                        "Memory and grace periods"};
+  static constexpr std::array<std::string_view, std::size(sides)> names{
+      "Page faults", "Writers", "Walks", "Retries and fallbacks", "Memory and grace periods"};
   return names[static_cast<std::size_t>(which)];
 }
 

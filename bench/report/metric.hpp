@@ -13,8 +13,8 @@
 namespace rcuvm::report {
 
 /// Who is measured. A report never shows one side alone.
-enum class side : std::uint8_t { faults, writers, walks, memory };
-inline constexpr side sides[] = {side::faults, side::writers, side::walks, side::memory};
+enum class side : std::uint8_t { faults, writers, walks, retries, memory };
+inline constexpr side sides[] = {side::faults, side::writers, side::walks, side::retries, side::memory};
 [[nodiscard]] std::string_view name_of(side which) noexcept;
 
 enum class unit : std::uint8_t { nanoseconds, per_second, bytes, number };
@@ -32,10 +32,11 @@ struct metric {
   report::better direction = better::lower;
   report::side of = side::faults;
   bool is_in_summary = false;  ///< in the short table, too
+  bool is_peak = false;        ///< a number that does not add up
 
   /// Bytes held are a peak, counts add up, the rest is averaged.
   [[nodiscard]] constexpr over_all aggregate() const noexcept {
-    if (in == unit::bytes) return over_all::largest;
+    if (in == unit::bytes || is_peak) return over_all::largest;
     return in == unit::number ? over_all::sum : over_all::geometric_mean;
   }
 };

@@ -58,13 +58,21 @@ std::vector<std::string> prices_of(const result& from, const std::string& design
     made.push_back(fmt::format("Held for readers at most: {}; {} while a thread walks snapshots.",
                                to_text(held, unit::bytes), to_text(held_walked, unit::bytes)));
   }
-  const double retries = total_of(from, design, "count.retries_vma_replaced") +
-                         total_of(from, design, "count.retries_page_taken");
+  const double needed = total_of(from, design, "count.retries_true");
+  const double spurious = total_of(from, design, "count.retries_spurious");
   const double faults = total_of(from, design, "count.faults");
   if (faults > 0) {
     made.push_back(
-        fmt::format("Faults that had to look again: {:.3g} of {} in one replay of each ({:.2g} %).", retries,
-                    to_text(faults, unit::number), 100 * retries / faults));
+        fmt::format("Faults that started again: {:.3g} because their own mapping had changed, {:.3g} for "
+                    "nothing, of {} in one "
+                    "replay of each ({:.2g} %).",
+                    needed, spurious, to_text(faults, unit::number), 100 * (needed + spurious) / faults));
+  }
+  const double locked =
+      total_of(from, design, "count.fallbacks_writer") + total_of(from, design, "count.fallbacks_retries");
+  if (locked > 0) {
+    made.push_back(
+        fmt::format("Faults that took the lock: {:.3g} ({:.2g} %).", locked, 100 * locked / faults));
   }
   return made;
 }

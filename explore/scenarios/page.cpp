@@ -57,6 +57,28 @@ struct remap_beside_access {
   }
 };
 
+/// A fault in one page of a mapping, while all of it is unmapped and something else is mapped there.
+struct remap_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here, 2);
+      in->put(in->cpu, here, old_value);
+      together(on_cpu("munmap, mmap", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here, 2);
+                        in->map_at(by, here, 1, mm::map_flag::fixed_noreplace);
+                        RCUVM_PROMISE(in->get(by, here) == 0U, "F2: a new mapping shows an old page");
+                        in->put(by, here, new_value);
+                      }),
+               on_cpu("fault", *in,
+                      [&in](vm::cpu& by) { std::ignore = in->try_put(by, here + page_size, old_value); }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == new_value, "F2: a new mapping loses its page");
+    };
+  }
+};
+
 /// MAP_FIXED over a mapping with a page.
 struct map_fixed_beside_access {
   template <class Design>
@@ -359,11 +381,23 @@ std::vector<scenario> page_scenarios() {
     return scenario{
         .name = name, .summary = summary, .claim = claim, .subjects = under_each_design(body, bound_1)};
   };
+  const auto broken_under = [](std::string_view design, scenario of) {
+    for (subject& each : of.subjects) {
+      if (each.design != design) continue;
+      each.expected = verdict::fails;
+      each.kind = finding_kind::check;
+    }
+    return of;
+  };
   return {
       make("late-install", "a fault beside munmap: it must not install a page after the zap", "F3",
            fault_beside_munmap{}),
       make("stale-pte", "munmap, mmap at the same address, an access on another cpu", "F2",
            remap_beside_access{}),
+      broken_under(
+          "refcount",
+          make("held-vma", "munmap and mmap at the same address, a fault in another page of the mapping",
+               "F2", remap_beside_fault{})),
       make("map-fixed", "MAP_FIXED over a mapping, an access on another cpu", "F2",
            map_fixed_beside_access{}),
       make("frame-reuse", "a freed frame is used anew while another cpu has its translation", "F1",

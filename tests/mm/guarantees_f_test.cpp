@@ -23,7 +23,7 @@ class guarantees_f : public mm_test<Design> {
             .flags = map_flag::fixed};
   }
 };
-TYPED_TEST_SUITE(guarantees_f, all_designs, design_names);
+TYPED_TEST_SUITE(guarantees_f, sound_designs, design_names);
 
 // One thread maps, marks and unmaps; what it unmapped stays unreachable until it maps again. `mapped` is odd meanwhile.
 TYPED_TEST(guarantees_f, F1_after_munmap_no_thread_reaches_the_frame) {

@@ -3,6 +3,7 @@
 
 /// What a design is made of, and what most of them have in common.
 
+#include <cstddef>
 #include <span>
 #include <utility>
 
@@ -29,13 +30,19 @@ namespace rcuvm::designs {
 ///
 /// and what stands here, as far as it is otherwise.
 struct common {
+  /// Does it keep F1 to F3? One that does not is here to show why.
+  static constexpr bool is_sound = true;
   /// Is there a lock for faults that cannot go on without? It shuts out writers.
   static constexpr bool falls_back = false;
   /// Attempts of a fault before it takes that lock.
   static constexpr unsigned attempts_until_lock = 1;
   /// Does a fault let go of everything while a file reads a page?
   static constexpr bool drops_for_files = true;
+  /// Does munmap leave a dead entry in the tree?
   static constexpr bool leaves_tombstones = false;
+  /// Does the last reference to a VMA take its pages away, instead of the writer? Then there are let_go_of(), has_left() and
+  /// fault_guard::release().
+  static constexpr bool last_reference_unmaps = false;
 
   /// A writer is inside. May do what was left to do.
   template <class State, class Guard>
@@ -57,6 +64,9 @@ struct common {
   /// A version was published; pages are about to go.
   template <class State>
   static void quiesce(State&, vm::counters&) noexcept {}
+  /// Room for what the change will note, so that nothing can fail after it is published. Throws std::bad_alloc.
+  template <class State>
+  static void reserve(State&, [[maybe_unused]] std::size_t dead, [[maybe_unused]] std::size_t outdated) {}
   /// `old` is out of reach for new readers, `dead` has become free.
   template <class State>
   static void dispose(State&, reclaim::retire_list&& old, std::span<const range>,

@@ -12,6 +12,7 @@
 #include "rcuvm/designs/mm_seq.hpp"
 #include "rcuvm/designs/mmap_lock.hpp"
 #include "rcuvm/designs/mmap_lock_drop.hpp"
+#include "rcuvm/designs/refcount.hpp"
 #include "rcuvm/designs/replace.hpp"
 #include "rcuvm/designs/synchronize.hpp"
 #include "rcuvm/designs/tombstone.hpp"
@@ -28,6 +29,7 @@ extern template class address_space<designs::mm_seq>;
 extern template class address_space<designs::vma_seq>;
 extern template class address_space<designs::vma_lock>;
 extern template class address_space<designs::synchronize>;
+extern template class address_space<designs::refcount>;
 extern template class address_space<designs::tombstone>;
 extern template class address_space<designs::replace>;
 
@@ -36,7 +38,8 @@ extern template class address_space<designs::replace>;
 namespace rcuvm::designs {
 
 /// In the order of all tables: the baseline first.
-using all = std::tuple<mmap_lock, mmap_lock_drop, mm_seq, vma_seq, vma_lock, synchronize, tombstone, replace>;
+using all = std::tuple<mmap_lock, mmap_lock_drop, mm_seq, vma_seq, vma_lock, synchronize, refcount, tombstone,
+                       replace>;
 
 /// Calls f.template operator()<Design>() for each design.
 template <class F>

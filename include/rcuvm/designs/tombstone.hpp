@@ -84,7 +84,7 @@ struct tombstone : common {
   }
 
   /// Room for the entries that dispose() will note. Throws std::bad_alloc.
-  static void reserve(state& of, std::size_t count) {
+  static void reserve(state& of, std::size_t count, std::size_t) {
     of.reserved = of.dead.size();
     of.dead.resize(of.dead.size() + count);
   }

@@ -48,6 +48,7 @@ struct vma_seq : common {
       return found.state() == vm::life::dead ? mm::kept::again : mm::kept::lock;
     }
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
+      // vmaseq.R2 <- vmaseq.W1: who comes to the lock after the writer sees the odd count
       return found.word().load_relaxed() == before_ || is_mutated(mutation::install_without_sequence_check);
     }
 

@@ -140,7 +140,7 @@ class address_space {
   // change.hpp
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
-  void unmap_pages(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
+  void unlink_tables(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
   enum class guards : std::uint8_t { stay, go };
   void zap(vm::cpu& cpu, range where, guards then);
   void reprotect_pages(vm::cpu& cpu, const view& now, range where);

@@ -148,15 +148,32 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     }
     if (auto stored = change.store(gone, mark); !stored) return stored;
   }
-  if constexpr (Design::leaves_tombstones) Design::reserve(state_, dead.size());
+  Design::reserve(state_, dead.size(), outdated.size());
 
   for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
+  mm::vector<range> held;  // where the last reference unmaps: what faults inside will
+  if constexpr (Design::last_reference_unmaps) held.reserve(outdated.size());
+  const auto zap_rest = [&](range where) {
+    for (const range theirs : held) {
+      if (!theirs.overlaps(where)) continue;
+      zap(cpu, {where.start, theirs.start}, guards::go);
+      where.start = theirs.end;
+    }
+    zap(cpu, where, guards::go);
+  };
   reclaim::retire_list retired;
   change.commit(retired, [&] {
     for (vm::vma* each : outdated) {
       if (!is_mutated(mutation::publish_without_kill)) each->kill();
     }
     hand_down_identities(outdated, fresh.first(mapped));
+    if constexpr (Design::last_reference_unmaps) {
+      for (vm::vma* each : outdated) {
+        const range gone = each->where().intersection(work.unmapped);
+        const range pages = gone.is_empty() ? each->where().intersection(work.replaced) : gone;
+        if (!pages.is_empty() && !Design::let_go_of(state_, *each, pages)) held.push_back(pages);
+      }
+    }
   });
   const auto published = fresh.release();
   usage_ = after;
@@ -165,9 +182,12 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
 
   if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
     if (!outdated.empty()) Design::quiesce(state_, cpu.count);
-    zap(cpu, work.replaced, guards::go);
+    zap_rest(work.replaced);
     move_pages(cpu, work.moved_from, work.moved_to);
-    if (!is_mutated(mutation::unmap_without_zap)) unmap_pages(cpu, view_of(guard), work.unmapped, retired);
+    if (!is_mutated(mutation::unmap_without_zap)) {
+      zap_rest(work.unmapped);
+      unlink_tables(cpu, view_of(guard), work.unmapped, retired);
+    }
   }
   if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);
   if (!work.fresh.is_empty() || !work.emptied.is_empty()) {

@@ -91,6 +91,19 @@ class fault_attempts {
   bool must_wait_ = false;
 };
 
+/// Calls f() at the end of its scope.
+template <class F>
+class at_end {
+ public:
+  explicit at_end(F f) : f_{std::move(f)} {}
+  ~at_end() { f_(); }
+  at_end(const at_end&) = delete;
+  at_end& operator=(const at_end&) = delete;
+
+ private:
+  F f_;
+};
+
 /// A frame with one reference that goes back to the pool unless it is installed.
 class held_frame {
  public:
@@ -126,7 +139,14 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
     std::shared_ptr<vm::file> asked;
     std::uint64_t page = 0;
     {
+      range left;  // of pages that the writer has left to the last one to go
+      const mm::at_end zap_left{[&] {
+        if (!left.is_empty()) zap(cpu, left, guards::go);
+      }};
       fault_guard guard{state_, attempts.take_lock()};
+      const mm::at_end give_back{[&] {
+        if constexpr (Design::last_reference_unmaps) left = guard.release();
+      }};
       const view now = view_of(guard);
       vm::vma* found = now.find(at);
       if (found != nullptr && found->is_tombstone()) found = nullptr;

@@ -32,21 +32,21 @@ result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guar
   return apply(cpu, guard, planned, {.unmapped = where});
 }
 
-/// Clears the PTEs in `where`. Frames go back to the pool once no cpu uses them any more.
+/// Cuts off the tables around `where` that no mapping needs any more.
 template <class Design>
-void address_space<Design>::unmap_pages(vm::cpu& cpu, const view& now, range where,
-                                        reclaim::retire_list& old) {
+void address_space<Design>::unlink_tables(vm::cpu& cpu, const view& now, range where,
+                                          reclaim::retire_list& old) {
   if (where.is_empty()) return;
-  zap(cpu, where, guards::go);
-
-  // Tables may go where no mapping is left between the neighbours.
+  if constexpr (Design::last_reference_unmaps) {
+    if (Design::has_left(state_)) return;
+  }
   range hole = vm::page_table::addressable;
   if (const auto below = mapping_below(now, where.start)) hole.start = below->where.end;
   if (const auto above = mapping_above(now, where.start)) hole.end = above->where.start;
   if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
 }
 
-/// Clears PTEs. Guards go with their mapping only.
+/// Clears PTEs. Guards go with their mapping only. Frames go back to the pool once no cpu uses them any more.
 template <class Design>
 void address_space<Design>::zap(vm::cpu& cpu, range where, guards then) {
   std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
