@@ -28,6 +28,7 @@ void add_diff_kernel(CLI::App& program, int& code);
 void add_maps(CLI::App& program, int& code);
 void add_replay(CLI::App& program, int& code);
 void add_review(CLI::App& program, int& code);
+void add_workload(CLI::App& program, int& code);
 
 /// For the list of subcommands alone: the explorer reads its command line itself.
 void add_explore(CLI::App& program);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A scenario on real threads under one design.
+
+#include <string_view>
+
+#include "bench/replay/figures.hpp"
+#include "bench/workload/scenario.hpp"
+
+namespace rcuvm::workload {
+
+struct run_options {
+  unsigned threads = 2;  ///< of each group that has no count of its own
+  double seconds = 1;
+};
+
+/// Figures: "GROUP.loops_per_s"; for each timed verb that occurs "VERB.per_s" and its latencies; "count.*" of the cpus
+/// and "limbo.*", as a replay has them, but for the whole run.
+///
+/// `design` is one of designs::names(). Throws std::runtime_error when a call of the scenario is refused, with the call and
+/// its errno, or when there are more than 63 threads.
+[[nodiscard]] replay::figures run(const scenario& of, std::string_view design, const run_options& how);
+
+}  // namespace rcuvm::workload
