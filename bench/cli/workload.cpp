@@ -66,13 +66,10 @@ workload::scenario read(const std::string& name) {
 }
 
 void list() {
-  report::text_table table;
-  table.add({"name", "what", "known from"});
   for (const std::string& name : known()) {
     const workload::scenario one = read(name);
-    table.add({one.name, one.what, one.source});
+    fmt::print("{}\n    {}\n    {}\n", one.name, one.what, one.source);
   }
-  fmt::print("{}", table.to_text());
 }
 
 medians measure(const workload::scenario& of, const std::vector<std::string>& designs,
