@@ -36,7 +36,12 @@ class members {
   [[nodiscard]] T take(std::string_view key, std::optional<T> otherwise = std::nullopt) {
     asked_.emplace_back(key);
     const auto found = of_.find(key);
-    if (found != of_.end()) return found->template get<T>();
+    if (found != of_.end()) {
+      if (std::is_unsigned_v<T> && !found->is_number_unsigned())
+        throw std::runtime_error{
+            fmt::format("\"{}\" is {}, not a whole number from 0 on", key, found->dump())};
+      return found->template get<T>();
+    }
     if (!otherwise) throw std::runtime_error{fmt::format("\"{}\" is missing in {}", key, of_.dump())};
     return *otherwise;
   }
