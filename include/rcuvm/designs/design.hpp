@@ -41,7 +41,7 @@ struct common {
   /// Does munmap leave a dead entry in the tree?
   static constexpr bool leaves_tombstones = false;
   /// Does the last reference to a VMA take its pages away, instead of the writer? Then there are let_go_of(), has_left() and
-  /// fault_guard::release().
+  /// fault_guard::release() and forget().
   static constexpr bool last_reference_unmaps = false;
 
   /// A writer is inside. May do what was left to do.

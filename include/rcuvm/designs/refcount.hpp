@@ -62,13 +62,15 @@ struct refcount : common {
       return mm::kept::yes;
     }
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
-    /// Gives the reference back. Returns the pages that are to be zapped now: it was the last one.
+    /// Gives the reference back. Returns the pages that are to be zapped now, before forget(): it was the last one.
     [[nodiscard]] range release() noexcept {
       if (held_ == nullptr) return {};
-      vm::vma* const which = std::exchange(held_, nullptr);
       // refcount.R1 <-> refcount.W1
-      return which->word().fetch_sub_acq_rel(1) == let_go + 1 ? take(state_, which) : range{};
+      if (held_->word().fetch_sub_acq_rel(1) != let_go + 1) return {};
+      sync::mutex_guard held{state_.lock};
+      return std::ranges::find(state_.left, held_, &left_behind::which)->pages;
     }
+    void forget() noexcept { erase(state_, held_); }
 
    private:
     state& state_;
@@ -88,7 +90,7 @@ struct refcount : common {
     }
     // refcount.W1 <-> refcount.R1
     if ((which.word().fetch_or_acq_rel(let_go) & ~let_go) != 0) return false;
-    static_cast<void>(take(of, &which));
+    erase(of, &which);
     return true;
   }
   /// Are there pages that nobody has taken away yet?
@@ -100,12 +102,9 @@ struct refcount : common {
  private:
   static constexpr std::uint32_t let_go = 1U << 31;
 
-  static range take(state& of, const vm::vma* which) noexcept {
+  static void erase(state& of, const vm::vma* which) noexcept {
     sync::mutex_guard held{of.lock};
-    const auto found = std::ranges::find(of.left, which, &left_behind::which);
-    const range pages = found->pages;
-    of.left.erase(found);
-    return pages;
+    of.left.erase(std::ranges::find(of.left, which, &left_behind::which));
   }
 };
 

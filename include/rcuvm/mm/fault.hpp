@@ -139,13 +139,15 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
     std::shared_ptr<vm::file> asked;
     std::uint64_t page = 0;
     {
-      range left;  // of pages that the writer has left to the last one to go
-      const mm::at_end zap_left{[&] {
-        if (!left.is_empty()) zap(cpu, left, guards::go);
-      }};
       fault_guard guard{state_, attempts.take_lock()};
+      // Inside the section: tables must not go meanwhile, nor may the record, by which the design knows what is left.
       const mm::at_end give_back{[&] {
-        if constexpr (Design::last_reference_unmaps) left = guard.release();
+        if constexpr (Design::last_reference_unmaps) {
+          const range left = guard.release();
+          if (left.is_empty()) return;
+          zap(cpu, left, guards::go);
+          guard.forget();
+        }
       }};
       const view now = view_of(guard);
       vm::vma* found = now.find(at);
