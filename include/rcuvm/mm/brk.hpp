@@ -15,7 +15,9 @@ namespace rcuvm {
 template <class Design>
 address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
   range to_populate;
+  address before = 0;
   const auto moved = change_locked(cpu, [&](write_guard& guard) -> result<address> {
+    before = break_;
     if (wanted < break_start_ || wanted >= layout_.end) return break_;
     if (wanted - break_start_ > limits_.data_bytes) return break_;
     range grown{page_ceil(break_), page_ceil(wanted)};
@@ -51,7 +53,7 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
     return break_ = wanted;
   });
   if (!to_populate.is_empty()) std::ignore = populate(cpu, to_populate);
-  return moved.value_or(break_);
+  return moved.value_or(before);
 }
 
 }  // namespace rcuvm
