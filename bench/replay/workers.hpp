@@ -19,31 +19,14 @@
 
 #include "bench/replay/latency.hpp"
 #include "bench/replay/measured.hpp"
+#include "bench/replay/text_of.hpp"
+#include "bench/replay/wait_until.hpp"
 #include "bench/replay/world.hpp"
-#include "proc_maps/format.hpp"
-#include "proc_maps/from_model.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::replay {
-
-/// Waits in three gears, so that it hurts neither the one waited for nor the machine.
-template <class Condition>
-void wait_until(Condition is_over) {
-  constexpr unsigned spins = 256;
-  constexpr unsigned yields = 4096;
-  constexpr std::uint64_t nap_ns = 50'000;
-  for (unsigned tries = 0; !is_over(); ++tries) {
-    if (tries < spins) {
-      sync::relax();
-    } else if (tries < yields) {
-      sync::yield();
-    } else {
-      sync::sleep_ns(nap_ns);
-    }
-  }
-}
 
 /// What a worker notes while the clock runs; looked at afterwards.
 struct worker_log {
@@ -137,28 +120,12 @@ class pass {
     for (std::size_t next = 0; !stop_.load_relaxed(); next = (next + 1) % world_.size()) {
       const bool was_there = world_.visit(static_cast<recording::space_id>(next), [&](Space& space) {
         const std::uint64_t begun = sync::now_ns();
-        log.lines += walk(space, text);
+        log.lines += text_of(space, how_.mode, how_.walk_chunk_lines, text);
         log.walks.add(sync::now_ns() - begun);
       });
       missing = was_there ? 0 : missing + 1;
       if (was_there || missing >= world_.size()) sync::sleep_ns(how_.walk_pause_ns);
     }
-  }
-
-  // The text is made as a read of /proc/PID/maps makes it: under the design's guard in a chunked walk.
-  std::uint64_t walk(Space& space, std::string& text) {
-    std::uint64_t lines = 0;
-    text.clear();
-    const auto print = [&](const vm::vma& one) {
-      proc_maps::append_line(text, proc_maps::entry_of(one.fields(), {}));
-      ++lines;
-    };
-    if (how_.mode == walker::snapshot) {
-      space.walk_snapshot(print);
-    } else {
-      space.walk_chunked(how_.walk_chunk_lines, print);
-    }
-    return lines;
   }
 
   const plan& plan_;

@@ -64,8 +64,7 @@ std::vector<std::string> prices_of(const result& from, const std::string& design
   if (faults > 0) {
     made.push_back(
         fmt::format("Faults that started again: {:.3g} because their own mapping had changed, {:.3g} for "
-                    "nothing, of {} in one "
-                    "replay of each ({:.2g} %).",
+                    "nothing, of {} in one replay of each ({:.2g} %).",
                     needed, spurious, to_text(faults, unit::number), 100 * (needed + spurious) / faults));
   }
   const double locked =

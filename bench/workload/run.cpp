@@ -13,7 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/replay/workers.hpp"
+#include "bench/replay/latency.hpp"
+#include "bench/replay/text_of.hpp"
+#include "bench/replay/wait_until.hpp"
 #include "bench/workload/meeting.hpp"
 #include "rcuvm/designs/designs.hpp"
 
@@ -39,15 +41,15 @@ struct thread_log {
 template <class Space>
 class actor {
  public:
-  actor(Space& space, vm::cpu& cpu, const thread_group& group, unsigned self, unsigned in_group, meeting& met,
-        std::shared_ptr<vm::file> file)
+  actor(Space& space, vm::cpu& cpu, const thread_group& group, unsigned self, unsigned in_group, meeting& met)
       : space_{space},
         cpu_{cpu},
         group_{group},
         self_{self},
         in_group_{in_group},
         meeting_{met},
-        file_{std::move(file)},
+        file_{std::make_shared<vm::file>(
+            vm::file_identity{.name = fmt::format("/workload/{}", self), .inode = self + 1})},
         regions_(group.regions.size()),
         chance_{self} {}
 
@@ -115,7 +117,11 @@ class actor {
         space_.brk(cpu_, std::max(to, heap_start));
         return {};
       }
-      case verb::walk: walk(one.is_snapshot); return {};
+      case verb::walk: {
+        using enum replay::walker;
+        replay::text_of(space_, one.is_snapshot ? snapshot : chunked, walk_lines, text_);
+        return {};
+      }
       case verb::fork: {
         const auto child = space_.fork(cpu_);
         if (!child) return fail(ENOMEM);
@@ -156,18 +162,6 @@ class actor {
     return {};
   }
 
-  void walk(bool is_snapshot) {
-    text_.clear();
-    const auto print = [&](const vm::vma& one) {
-      proc_maps::append_line(text_, proc_maps::entry_of(one.fields(), {}));
-    };
-    if (is_snapshot) {
-      space_.walk_snapshot(print);
-    } else {
-      space_.walk_chunked(walk_lines, print);
-    }
-  }
-
   /// On the processor: what a busy loop, or a reader that is at work, does.
   static void wait_ns(std::uint64_t nanoseconds) {
     const std::uint64_t begun = sync::now_ns();
@@ -180,7 +174,7 @@ class actor {
   const unsigned self_;
   const unsigned in_group_;
   meeting& meeting_;
-  std::shared_ptr<vm::file> file_;
+  std::shared_ptr<vm::file> file_;  ///< of its own, as in will-it-scale
   std::vector<range> regions_;
   std::minstd_rand chance_;
   std::string text_;
@@ -192,7 +186,6 @@ replay::figures run_in(const scenario& of, const run_options& how) {
   vm::cpu main_cpu{machine};
   Space space{machine};
   space.set_break(heap_start);
-  auto file = std::make_shared<vm::file>(vm::file_identity{.name = "/workload", .inode = 1});
 
   const unsigned all = of.threads(how.threads);
   std::vector<thread_log> logs(all);
@@ -202,7 +195,6 @@ replay::figures run_in(const scenario& of, const run_options& how) {
   sync::atomic<bool> go{false};
   sync::atomic<bool> stop{false};
   std::uint64_t begun = 0;
-  std::uint64_t ended = 0;
   machine.limbo().reset_high_water();
   const auto before = machine.limbo().read_statistics();
   {
@@ -214,11 +206,13 @@ replay::figures run_in(const scenario& of, const run_options& how) {
       for (unsigned i = 0; i < members; ++i, ++self) {
         threads.emplace_back(group.name, [&, self, i] {
           vm::cpu cpu{machine};
-          actor<Space> here{space, cpu, group, self, i, met, file};
+          actor<Space> here{space, cpu, group, self, i, met};
           here.set_up(logs[self]);
           ready.fetch_add_release(1);                             // ready.W -> ready.R
           replay::wait_until([&] { return go.load_acquire(); });  // go.R <- go.W
-          while (logs[self].refused.empty() && !stop.load_relaxed() && here.loop_once(logs[self])) {
+          if (logs[self].refused.empty()) {
+            while (here.loop_once(logs[self]) && !stop.load_relaxed()) {
+            }
           }
           met.leave();
           counts[self] = cpu.count;
@@ -230,8 +224,8 @@ replay::figures run_in(const scenario& of, const run_options& how) {
     go.store_release(true);  // go.W -> go.R
     sync::sleep_ns(static_cast<std::uint64_t>(how.seconds * 1e9));
     stop.store_relaxed(true);
-    ended = sync::now_ns();
   }
+  const std::uint64_t ended = sync::now_ns();  // what was under way at the stop is counted, too
   for (const thread_log& each : logs) {
     if (!each.refused.empty()) throw std::runtime_error{of.name + ": " + each.refused};
   }

@@ -16,7 +16,7 @@ struct run_options {
 };
 
 /// Figures: "GROUP.loops_per_s"; for each timed verb that occurs "VERB.per_s" and its latencies; "count.*" of the cpus
-/// and "limbo.*", as a replay has them, but for the whole run.
+/// and "limbo.*", as a replay has them, but for the whole run. Each thread begins at least one loop.
 ///
 /// `design` is one of designs::names(). Throws std::runtime_error when a call of the scenario is refused, with the call and
 /// its errno, or when there are more than 63 threads.

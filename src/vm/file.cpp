@@ -47,8 +47,7 @@ result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_poo
     sync::sleep_ns(read_ns_);
   }
   sync::mutex_guard held{lock_};
-  const std::uint64_t end = size_.load_relaxed();
-  if (end == 0 || index > (end - 1) / page_size) return fail(EFAULT);
+  if (!is_within(index)) return fail(EFAULT);
   RCUVM_CHECK(pool_ == nullptr || pool_ == &pool, "a file's pages belong to one machine");
   pool_ = &pool;
   auto [place, is_new] = pages_.try_emplace(index, no_frame);

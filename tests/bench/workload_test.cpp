@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -138,7 +139,8 @@ TEST(workload_run, each_that_comes_along_runs_under_each_design) {
     for (const std::string& design : designs::names()) {
       SCOPED_TRACE(of.name + ", " + design);
       const replay::figures got = run(of, design, {.threads = 2, .seconds = 0.002});
-      EXPECT_EQ(got.count("count.faults"), 1U);
+      const auto is_p50 = [](const auto& figure) { return figure.first.ends_with(".p50_ns"); };
+      EXPECT_TRUE(std::ranges::any_of(got, is_p50));
     }
   }
 }

@@ -25,8 +25,9 @@ namespace rcuvm::designs {
 ///   fault_guard    of one attempt of a fault:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it
-///     mm::kept keep(vm::vma&)                    asked once, of the VMA found, before anything is done with it
+///     mm::kept keep(vm::vma&)                asked once, of the VMA found, before anything is done with it
 ///     bool is_valid(const vm::vma&)          asked under the page table's lock; no: look up again
+///     void leave(zap)                        at the attempt's end, inside its section; may have zap(pages) take pages away
 ///
 /// and what stands here, as far as it is otherwise.
 struct common {
@@ -40,8 +41,7 @@ struct common {
   static constexpr bool drops_for_files = true;
   /// Does munmap leave a dead entry in the tree?
   static constexpr bool leaves_tombstones = false;
-  /// Does the last reference to a VMA take its pages away, instead of the writer? Then there are let_go_of(), has_left() and
-  /// fault_guard::release() and forget().
+  /// Does the last reference to a VMA take its pages away, instead of the writer? Then there is let_go_of().
   static constexpr bool last_reference_unmaps = false;
 
   /// A writer is inside. May do what was left to do.
@@ -67,6 +67,11 @@ struct common {
   /// Room for what the change will note, so that nothing can fail after it is published. Throws std::bad_alloc.
   template <class State>
   static void reserve(State&, [[maybe_unused]] std::size_t dead, [[maybe_unused]] std::size_t outdated) {}
+  /// May tables go? No: their pages are still to be taken away by somebody else.
+  template <class State>
+  static bool may_unlink_tables(State&) noexcept {
+    return true;
+  }
   /// `old` is out of reach for new readers, `dead` has become free.
   template <class State>
   static void dispose(State&, reclaim::retire_list&& old, std::span<const range>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The one list of all designs.
+/// All designs: as types, as names. A new one goes into both lists here, and gets its file in src/designs.
 
 #include <string>
 #include <string_view>

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "rcuvm/base/mutation.hpp"
-#include "rcuvm/designs/rcu_guards.hpp"
 #include "rcuvm/designs/semaphore_guards.hpp"
 #include "rcuvm/sync/seqcount.hpp"
 
@@ -25,18 +24,15 @@ namespace rcuvm::designs {
 /// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period.
 /// Races             none. The price: faults in one range fail because of changes in another (retries_spurious).
 /// Kernel            never adopted for faults; mmap_lock_speculate_try_begin for uprobes.
-struct mm_seq : common {
+struct mm_seq : rcu_and_semaphore {
   static constexpr std::string_view name = "mm-seq";
   static constexpr std::string_view summary =
       "RCU and one sequence count: a fault starts again when anything has changed; then the lock";
-  static constexpr bool falls_back = true;
   static constexpr unsigned attempts_until_lock = 4;
 
   struct state : one_semaphore {
     sync::seqcount changes;
   };
-  using read_guard = rcu_read_guard;
-  using zap_guard = semaphore_read_guard;
 
   class write_guard : public semaphore_write_guard {
    public:

@@ -5,14 +5,9 @@
 
 #include <span>
 #include <string_view>
-#include <utility>
 
-#include "rcuvm/base/range.hpp"
 #include "rcuvm/designs/semaphore_guards.hpp"
-#include "rcuvm/maple_tree.hpp"
 #include "rcuvm/reclaim/limbo.hpp"
-#include "rcuvm/vm/counters.hpp"
-#include "rcuvm/vm/vma.hpp"
 
 namespace rcuvm::designs {
 
@@ -37,9 +32,7 @@ struct mmap_lock : common {
   using read_guard = semaphore_read_guard;
   using fault_guard = semaphore_fault_guard;
   using write_guard = semaphore_write_guard;
-
-  /// For a call that takes pages away but leaves the mappings (madvise DONTNEED): beside faults, as in the kernel.
-  using zap_guard = read_guard;
+  using zap_guard = semaphore_read_guard;  // beside faults, as in the kernel
 
   static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo&) noexcept {
     old.free_now();

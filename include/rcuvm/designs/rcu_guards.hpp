@@ -33,6 +33,8 @@ class life_fault_guard : public rcu_read_guard {
   life_fault_guard(one_writer& of, bool) noexcept : rcu_read_guard{of} {}
   [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
   [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
+  template <class Zap>
+  void leave(Zap) noexcept {}
 };
 
 class one_writer_guard {
@@ -45,6 +47,15 @@ class one_writer_guard {
 
  private:
   sync::write_section held_;
+};
+
+/// A design of these guards; one with more of its own has it instead.
+struct rcu_and_one_writer : common {
+  using state = one_writer;
+  using read_guard = rcu_read_guard;
+  using fault_guard = life_fault_guard;
+  using write_guard = one_writer_guard;
+  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 };
 
 }  // namespace rcuvm::designs

@@ -31,7 +31,7 @@ namespace rcuvm::designs {
 /// Races             the one that its author found: munmap returns while a fault is inside, and the old pages are still there.
 ///                   Another mapping at the address shows them (F1, F2), and loses its own pages when the last reference goes.
 /// Kernel            never adopted so; vm_refcnt of 6.15 counts readers, but the writer waits for them (vma-lock).
-struct refcount : common {
+struct refcount : rcu_and_one_writer {
   static constexpr std::string_view name = "refcount";
   static constexpr std::string_view summary =
       "RCU look-up, then a reference; the last one takes the pages away: stale PTEs";
@@ -46,31 +46,26 @@ struct refcount : common {
     sync::mutex lock;
     std::vector<left_behind, sync::memory::allocator<left_behind>> left;  ///< guard: lock
   };
-  using read_guard = rcu_read_guard;
-  using write_guard = one_writer_guard;
-  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   class fault_guard : public rcu_read_guard {
    public:
     fault_guard(state& of, bool) noexcept : rcu_read_guard{of}, state_{of} {}
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
-      std::uint32_t word = found.word().load_relaxed();
-      do {
-        if ((word & let_go) != 0) return mm::kept::again;
-      } while (!found.word().cas_acq_rel(word, word + 1));  // refcount.R1 <-> refcount.W1
+      if (!found.refer_unless(let_go)) return mm::kept::again;
       held_ = &found;
       return mm::kept::yes;
     }
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
-    /// Gives the reference back. Returns the pages that are to be zapped now, before forget(): it was the last one.
-    [[nodiscard]] range release() noexcept {
-      if (held_ == nullptr) return {};
+    /// Gives the reference back; the last one takes away what the writer has left. Inside the section: tables must not go
+    /// meanwhile, nor may the record, by which it is known what that is.
+    template <class Zap>
+    void leave(Zap zap) noexcept {
+      if (held_ == nullptr) return;
       // refcount.R1 <-> refcount.W1
-      if (held_->word().fetch_sub_acq_rel(1) != let_go + 1) return {};
-      sync::mutex_guard held{state_.lock};
-      return std::ranges::find(state_.left, held_, &left_behind::which)->pages;
+      if (held_->word().fetch_sub_acq_rel(1) != let_go + 1) return;
+      zap(find(state_, held_));
+      forget(state_, held_);
     }
-    void forget() noexcept { erase(state_, held_); }
 
    private:
     state& state_;
@@ -90,19 +85,22 @@ struct refcount : common {
     }
     // refcount.W1 <-> refcount.R1
     if ((which.word().fetch_or_acq_rel(let_go) & ~let_go) != 0) return false;
-    erase(of, &which);
+    forget(of, &which);
     return true;
   }
-  /// Are there pages that nobody has taken away yet?
-  [[nodiscard]] static bool has_left(state& of) noexcept {
+  [[nodiscard]] static bool may_unlink_tables(state& of) noexcept {
     sync::mutex_guard held{of.lock};
-    return !of.left.empty();
+    return of.left.empty();
   }
 
  private:
   static constexpr std::uint32_t let_go = 1U << 31;
 
-  static void erase(state& of, const vm::vma* which) noexcept {
+  [[nodiscard]] static range find(state& of, const vm::vma* which) noexcept {
+    sync::mutex_guard held{of.lock};
+    return std::ranges::find(of.left, which, &left_behind::which)->pages;
+  }
+  static void forget(state& of, const vm::vma* which) noexcept {
     sync::mutex_guard held{of.lock};
     of.left.erase(std::ranges::find(of.left, which, &left_behind::which));
   }

@@ -4,6 +4,7 @@
 /// The guards of designs that have a reader-writer semaphore: for everything, or for what cannot go on without it.
 
 #include "rcuvm/designs/design.hpp"
+#include "rcuvm/designs/rcu_guards.hpp"
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/rcu.hpp"
 #include "rcuvm/sync/rwsem.hpp"
@@ -41,6 +42,8 @@ class semaphore_fault_guard : public semaphore_read_guard {
   semaphore_fault_guard(one_semaphore& of, bool) noexcept : semaphore_read_guard{of} {}
   [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
   [[nodiscard]] bool is_valid(const vm::vma&) const noexcept { return true; }
+  template <class Zap>
+  void leave(Zap) noexcept {}
 };
 
 /// A read section, inside the semaphore's read side if a fault has to come through.
@@ -49,6 +52,8 @@ class fallback_guard {
   fallback_guard(one_semaphore& of, bool takes_lock) noexcept : lock_{takes_lock ? &of.semaphore : nullptr} {}
   [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
   [[nodiscard]] bool has_lock() const noexcept { return lock_.held != nullptr; }
+  template <class Zap>
+  void leave(Zap) noexcept {}
 
  private:
   struct shared_lock {
@@ -65,6 +70,16 @@ class fallback_guard {
 
   shared_lock lock_;  // waits: before the section
   sync::rcu::read_section section_;
+};
+
+/// A design whose readers are under RCU, and whose faults take the semaphore when they cannot go on without; it has a fault_guard
+/// of its own.
+struct rcu_and_semaphore : common {
+  static constexpr bool falls_back = true;
+  using state = one_semaphore;
+  using read_guard = rcu_read_guard;
+  using write_guard = semaphore_write_guard;
+  using zap_guard = semaphore_read_guard;  // beside faults, as in the kernel
 };
 
 }  // namespace rcuvm::designs

@@ -29,7 +29,7 @@ namespace rcuvm::designs {
 /// Frees             after that wait: VMAs, nodes and tables at once. Changes that unmap nothing hand theirs to limbo.
 /// Races             none; the price is munmap's latency.
 /// Kernel            never adopted.
-struct synchronize : common {
+struct synchronize : rcu_and_one_writer {
   static constexpr std::string_view name = "sync";
   static constexpr std::string_view summary =
       "RCU readers; munmap waits for a grace period, then frees at once";
@@ -37,10 +37,6 @@ struct synchronize : common {
   struct state : one_writer {
     bool has_waited = false;  ///< guard: writer; this change has
   };
-  using read_guard = rcu_read_guard;
-  using fault_guard = life_fault_guard;
-  using write_guard = one_writer_guard;
-  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   static void begin_change(state& of, maple_tree<vm::vma>&, write_guard&, reclaim::limbo&) noexcept {
     of.has_waited = false;

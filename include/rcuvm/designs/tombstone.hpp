@@ -38,7 +38,7 @@ namespace rcuvm::designs {
 /// Races             none. The prices: a second version for each munmap, and the waits; and what MAP_FIXED or mremap replace is
 ///                   gone before it is known that there is memory for what comes there.
 /// Kernel            never adopted for munmap.
-struct tombstone : common {
+struct tombstone : rcu_and_one_writer {
   static constexpr std::string_view name = "tombstone";
   static constexpr std::string_view summary =
       "RCU readers; munmap leaves a dead entry until the grace period is over; MAP_FIXED over it waits";
@@ -52,10 +52,6 @@ struct tombstone : common {
     std::deque<dead_entry, sync::memory::allocator<dead_entry>> dead;  ///< guard: writer; tickets rise
     std::size_t reserved = 0;  ///< guard: writer; dead[reserved...] is to be filled
   };
-  using read_guard = rcu_read_guard;
-  using fault_guard = life_fault_guard;
-  using write_guard = one_writer_guard;
-  using zap_guard = one_writer_guard;  // faults go on; the mappings must not change meanwhile
 
   static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard,
                            reclaim::limbo& limbo) noexcept {

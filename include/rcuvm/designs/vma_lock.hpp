@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "rcuvm/base/mutation.hpp"
-#include "rcuvm/designs/rcu_guards.hpp"
 #include "rcuvm/designs/semaphore_guards.hpp"
 #include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/thread.hpp"
@@ -32,16 +31,10 @@ namespace rcuvm::designs {
 /// Races             none. The price: two read-modify-writes a fault on a line that all faults in the VMA share, and a writer
 ///                   that waits for a fault that waits for a disk, unless the fault lets go (drops_for_files).
 /// Kernel            lock_vma_under_rcu, vma_start_write.
-struct vma_lock : common {
+struct vma_lock : rcu_and_semaphore {
   static constexpr std::string_view name = "vma-lock";
   static constexpr std::string_view summary =
       "RCU look-up, then a reference in the VMA; writers wait for the faults in what they change";
-  static constexpr bool falls_back = true;
-
-  using state = one_semaphore;
-  using read_guard = rcu_read_guard;
-  using write_guard = semaphore_write_guard;
-  using zap_guard = semaphore_read_guard;
 
   class fault_guard : public fallback_guard {
    public:
@@ -54,10 +47,8 @@ struct vma_lock : common {
 
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
       if (has_lock()) return mm::kept::yes;
-      std::uint32_t word = found.word().load_relaxed();
-      do {
-        if ((word & writer) != 0) return found.state() == vm::life::dead ? mm::kept::again : mm::kept::lock;
-      } while (!found.word().cas_acq_rel(word, word + 1));  // vmalock.R1 <- vmalock.W1
+      if (!found.refer_unless(writer))
+        return found.state() == vm::life::dead ? mm::kept::again : mm::kept::lock;
       held_ = &found;
       return mm::kept::yes;
     }

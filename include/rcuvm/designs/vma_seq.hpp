@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "rcuvm/base/mutation.hpp"
-#include "rcuvm/designs/rcu_guards.hpp"
 #include "rcuvm/designs/semaphore_guards.hpp"
 
 namespace rcuvm::designs {
@@ -27,17 +26,11 @@ namespace rcuvm::designs {
 /// Frees             as mm-seq.
 /// Races             none. A change of one part of a VMA still makes faults in its other parts start again.
 /// Kernel            speculative page faults v11 (L. Dufour, 2018): vm_sequence.
-struct vma_seq : common {
+struct vma_seq : rcu_and_semaphore {
   static constexpr std::string_view name = "vma-seq";
   static constexpr std::string_view summary =
       "RCU and a sequence count per VMA: a fault starts again when its VMA has changed; then the lock";
-  static constexpr bool falls_back = true;
   static constexpr unsigned attempts_until_lock = 4;
-
-  using state = one_semaphore;
-  using read_guard = rcu_read_guard;
-  using write_guard = semaphore_write_guard;
-  using zap_guard = semaphore_read_guard;
 
   class fault_guard : public fallback_guard {
    public:

@@ -3,10 +3,9 @@
 
 /// Page faults.
 
-#include <algorithm>
-
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/fault_attempts.hpp"
 #include "rcuvm/mm/rules.hpp"
 
 namespace rcuvm {
@@ -23,73 +22,6 @@ namespace mm {
 
 /// The errno of a fault that has to be looked up again; never returned to callers.
 inline constexpr int try_again = EAGAIN;
-
-/// What a mapping has to do with one page of it. Two that are equal are one mapping as far as the page goes.
-struct page_of_mapping {
-  const vm::file* backing = nullptr;
-  std::uint64_t page = 0;
-  std::uint64_t anon = 0;
-  vm::vma_flags flags = {};
-  bool is_mapped = false;
-
-  static page_of_mapping in(const vm::vma& mapping, address at) noexcept {
-    const vm::vma_fields& fields = mapping.fields();
-    return {fields.backing.get(), fields.page_of(at), mapping.anon(), fields.flags, true};
-  }
-  friend bool operator==(const page_of_mapping&, const page_of_mapping&) = default;
-};
-
-/// The attempts of one fault: how many failed, why, and whether they had to.
-///
-/// A retry is true when the page's mapping is another one afterwards: gone, with other rights, another page of a file, other
-/// anonymous pages. Else it is spurious: a change elsewhere made the fault start again.
-class fault_attempts {
- public:
-  fault_attempts(vm::counters& count, unsigned until_lock) noexcept
-      : count_{count}, until_lock_{until_lock} {}
-  ~fault_attempts() { count_.longest_retries = std::max<std::uint64_t>(count_.longest_retries, failures_); }
-  fault_attempts(const fault_attempts&) = delete;
-  fault_attempts& operator=(const fault_attempts&) = delete;
-
-  /// Does the next attempt take the design's lock?
-  [[nodiscard]] bool take_lock() noexcept {
-    has_lock_ = needs_lock_ || failures_ >= until_lock_;
-    if (has_lock_) ++(needs_lock_ ? count_.fallbacks_writer : count_.fallbacks_retries);
-    return has_lock_;
-  }
-  /// This attempt has found `mapping`, or null.
-  void look_at(const vm::vma* mapping, address at) noexcept {
-    if (!has_failed_) return;
-    has_failed_ = false;
-    const auto now = mapping == nullptr ? page_of_mapping{} : page_of_mapping::in(*mapping, at);
-    ++(now == before_ ? count_.retries_spurious : count_.retries_true);
-  }
-  /// It could not go on with what it found.
-  void failed(const vm::vma& mapping, address at) noexcept {
-    before_ = page_of_mapping::in(mapping, at);
-    has_failed_ = true;
-    ++failures_;
-    must_wait_ = false;
-  }
-  /// The design did not let it have what it found.
-  void turned_away(const vm::vma& mapping, address at, kept how) noexcept {
-    if (how == kept::again) return failed(mapping, at);
-    ++count_.waits_vma_building;
-    needs_lock_ = until_lock_ != ~0U;
-    must_wait_ = true;
-  }
-  [[nodiscard]] bool must_wait() const noexcept { return must_wait_; }
-
- private:
-  vm::counters& count_;
-  const unsigned until_lock_;
-  unsigned failures_ = 0;
-  page_of_mapping before_;
-  bool has_failed_ = false;
-  bool has_lock_ = false;
-  bool needs_lock_ = false;
-  bool must_wait_ = false;
-};
 
 /// Calls f() at the end of its scope.
 template <class F>
@@ -133,22 +65,15 @@ template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
   ++cpu.count.faults;
   cpus_.add(cpu.id());
-  mm::fault_attempts attempts{cpu.count, Design::falls_back ? Design::attempts_until_lock : ~0U};
+  mm::fault_attempts attempts{
+      cpu.count, Design::falls_back ? Design::attempts_until_lock : mm::fault_attempts::without_lock};
   for (;;) {
     bool is_mapped = false;
     std::shared_ptr<vm::file> asked;
     std::uint64_t page = 0;
     {
       fault_guard guard{state_, attempts.take_lock()};
-      // Inside the section: tables must not go meanwhile, nor may the record, by which the design knows what is left.
-      const mm::at_end give_back{[&] {
-        if constexpr (Design::last_reference_unmaps) {
-          const range left = guard.release();
-          if (left.is_empty()) return;
-          zap(cpu, left, guards::go);
-          guard.forget();
-        }
-      }};
+      const mm::at_end leave{[&] { guard.leave([&](range left) { zap(cpu, left, guards::go); }); }};
       const view now = view_of(guard);
       vm::vma* found = now.find(at);
       if (found != nullptr && found->is_tombstone()) found = nullptr;
@@ -181,7 +106,7 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
       if (const auto read = asked->read_page(page, machine_.frames(), cpu.stock); !read)
         return std::unexpected{read.error()};
     } else if (is_mapped) {
-      if (!Design::falls_back && attempts.must_wait()) sync::yield();
+      if (attempts.must_wait()) sync::yield();
     } else if (!grow_stack(cpu, at)) {
       ++cpu.count.faults_bad_address;
       return fail(EFAULT);
@@ -195,9 +120,9 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
 ///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
 ///
 /// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock: a fault that
-/// locks the table after unmap cleared it sees the VMA dead; one that locked it before is cleared by unmap. Whether the table is still linked need not be asked: the writer unlinks only
-/// what lies between live VMAs, after the kill, so a live VMA's table is linked (asserted; the explorer searched for a schedule
-/// that says otherwise).
+/// locks the table after unmap cleared it sees the VMA dead; one that locked it before is cleared by unmap. Whether the table is
+/// still linked need not be asked: the writer unlinks only what lies between live VMAs, after the kill, so a live VMA's table is
+/// linked (asserted; the explorer searched for a schedule that says otherwise).
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site,
                                                          const fault_guard& guard) {

@@ -36,10 +36,7 @@ result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guar
 template <class Design>
 void address_space<Design>::unlink_tables(vm::cpu& cpu, const view& now, range where,
                                           reclaim::retire_list& old) {
-  if (where.is_empty()) return;
-  if constexpr (Design::last_reference_unmaps) {
-    if (Design::has_left(state_)) return;
-  }
+  if (where.is_empty() || !Design::may_unlink_tables(state_)) return;
   range hole = vm::page_table::addressable;
   if (const auto below = mapping_below(now, where.start)) hole.start = below->where.end;
   if (const auto above = mapping_above(now, where.start)) hole.end = above->where.start;

@@ -54,13 +54,15 @@ class file {
 
   /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, ENOMEM without
   /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without the lock, the time of
-  /// a read.
+  /// a read. Two that come for a page together both read it: a disk without a queue.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
   /// How many reads of a page have begun.
   [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load_relaxed(); }
   /// Would page() have to read it?
-  [[nodiscard]] bool must_read(std::uint64_t index) { return read_ns_ != 0 && !holds(index); }
+  [[nodiscard]] bool must_read(std::uint64_t index) {
+    return read_ns_ != 0 && is_within(index) && !holds(index);
+  }
   /// Reads it into the cache. Errors as page() has them.
   [[nodiscard]] result<void> read_page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
     const auto got = page(index, pool, stock);
@@ -78,6 +80,11 @@ class file {
   [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
+  [[nodiscard]] bool is_within(std::uint64_t index) const noexcept {
+    const std::uint64_t end = size();
+    return end != 0 && index <= (end - 1) / page_size;
+  }
+
   const file_identity identity_;                ///< guard: immutable
   std::uint64_t read_ns_ = 0;                   ///< guard: set before the file is used
   sync::atomic<std::uint64_t> size_;            ///< guard: atomic, stored under lock_

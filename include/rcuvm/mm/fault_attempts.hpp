@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Why a fault starts again, and when it has done so often enough.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "rcuvm/mm/request.hpp"
+#include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/vma.hpp"
+
+namespace rcuvm::mm {
+
+/// What a mapping has to do with one page of it. Two that are equal are one mapping as far as the page goes.
+struct page_of_mapping {
+  const vm::file* backing = nullptr;
+  std::uint64_t page = 0;
+  std::uint64_t anon = 0;
+  vm::vma_flags flags = {};
+  bool is_mapped = false;
+
+  static page_of_mapping in(const vm::vma& mapping, address at) noexcept {
+    const vm::vma_fields& fields = mapping.fields();
+    return {fields.backing.get(), fields.page_of(at), mapping.anon(), fields.flags, true};
+  }
+  friend bool operator==(const page_of_mapping&, const page_of_mapping&) = default;
+};
+
+/// The attempts of one fault: how many failed, why, and whether they had to.
+///
+/// A retry is true when the page's mapping is another one afterwards: gone, with other rights, another page of a file, other
+/// anonymous pages. Else it is spurious: a change elsewhere made the fault start again.
+class fault_attempts {
+ public:
+  static constexpr unsigned without_lock = ~0U;
+
+  /// `until_lock`: how many may fail before one takes the design's lock; without_lock: it has none.
+  fault_attempts(vm::counters& count, unsigned until_lock) noexcept
+      : count_{count}, until_lock_{until_lock} {}
+  ~fault_attempts() { count_.longest_retries = std::max<std::uint64_t>(count_.longest_retries, failures_); }
+  fault_attempts(const fault_attempts&) = delete;
+  fault_attempts& operator=(const fault_attempts&) = delete;
+
+  /// Does the next attempt take the design's lock?
+  [[nodiscard]] bool take_lock() noexcept {
+    const bool takes = needs_lock_ || failures_ >= until_lock_;
+    if (takes) ++(needs_lock_ ? count_.fallbacks_writer : count_.fallbacks_retries);
+    return takes;
+  }
+  /// This attempt has found `mapping`, or null.
+  void look_at(const vm::vma* mapping, address at) noexcept {
+    if (!has_failed_) return;
+    has_failed_ = false;
+    const auto now = mapping == nullptr ? page_of_mapping{} : page_of_mapping::in(*mapping, at);
+    ++(now == before_ ? count_.retries_spurious : count_.retries_true);
+  }
+  /// It could not go on with what it found.
+  void failed(const vm::vma& mapping, address at) noexcept {
+    before_ = page_of_mapping::in(mapping, at);
+    has_failed_ = true;
+    ++failures_;
+    must_wait_ = false;
+  }
+  /// The design did not let it have what it found, or it is building.
+  void turned_away(const vm::vma& mapping, address at, kept how) noexcept {
+    if (how == kept::again) return failed(mapping, at);
+    ++count_.waits_vma_building;
+    needs_lock_ = until_lock_ != without_lock;
+    must_wait_ = true;
+  }
+  /// Is it worth nothing to try again at once?
+  [[nodiscard]] bool must_wait() const noexcept { return must_wait_ && !needs_lock_; }
+
+ private:
+  vm::counters& count_;
+  const unsigned until_lock_;
+  unsigned failures_ = 0;
+  page_of_mapping before_;
+  bool has_failed_ = false;
+  bool needs_lock_ = false;
+  bool must_wait_ = false;
+};
+
+}  // namespace rcuvm::mm
