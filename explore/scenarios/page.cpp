@@ -125,6 +125,44 @@ struct frame_reuse {
   }
 };
 
+/// munmap beside a MAP_FIXED over the same page: whoever comes last has the last word, pages included.
+struct two_writers_of_a_page {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>();
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("MAP_FIXED, write", *in, [&in](vm::cpu& by) {
+                 in->map_at(by, here);
+                 std::ignore = in->try_put(by, here, new_value);
+               }));
+      const auto got = in->get(in->cpu, here);
+      RCUVM_PROMISE(!got || *got == new_value,
+                    "F2: a new mapping loses its page to an munmap that came before it");
+    };
+  }
+};
+
+/// Two munmaps that each cut a page off the same mapping.
+struct two_cuts_of_a_mapping {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      constexpr address middle = here + page_size;
+      constexpr address last = here + 2 * page_size;
+      in->map_at(in->cpu, here, 3);
+      in->put(in->cpu, middle, old_value);
+      in->put(in->cpu, last, old_value);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("another munmap", *in, [&in](vm::cpu& by) { in->unmap(by, last); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here) && !in->get(in->cpu, last),
+                    "F1: a change is lost: a page is reached after munmap has returned");
+      RCUVM_PROMISE(in->get(in->cpu, middle) == old_value, "F2: a page is lost beside an munmap");
+    };
+  }
+};
+
 /// An empty table is cut off while a fault wants to put a page into it.
 struct reclaim_beside_fault {
   template <class Design>
@@ -402,6 +440,9 @@ std::vector<scenario> page_scenarios() {
            map_fixed_beside_access{}),
       make("frame-reuse", "a freed frame is used anew while another cpu has its translation", "F1",
            frame_reuse{}),
+      make("two-writers", "munmap beside a MAP_FIXED over the same page, and a write to it", "F2",
+           two_writers_of_a_page{}),
+      make("two-cuts", "two munmaps at the ends of one mapping", "F1", two_cuts_of_a_mapping{}),
       make("table-reclaim", "an empty table is cut off beside a fault into it", "F3", reclaim_beside_fault{}),
       make("move-pages", "mremap moves a page, an access on another cpu", "F2", move_beside_access{}),
       make("protect", "mprotect beside a write", "F3", protect_beside_write{}),

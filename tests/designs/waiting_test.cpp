@@ -99,6 +99,49 @@ TEST_F(replace_design, nobody_waits_while_a_reader_stays_inside) {
   EXPECT_EQ(p.draw(), "CCB.BABB");
 }
 
+/// Who waits for an munmap of page 0 that waits itself: its shootdown for an access on another cpu.
+struct waits_beside_munmap {
+  bool elsewhere = false;
+  bool same_mapping = false;
+};
+template <class Design>
+waits_beside_munmap beside_munmap() {
+  waits_beside_munmap got;
+  world here;
+  {
+    process<Design> p{here, "AAAABBBB"};
+    EXPECT_EQ(p.fill("ab"), "ok");
+    vm::cpu first_cpu{here.machine};
+    vm::cpu second_cpu{here.machine};
+    vm::cpu third_cpu{here.machine};
+    std::optional<vm::tlb::access_section> access{p.cpu().translations()};
+    other_call unmapping{[&] { EXPECT_TRUE(p.space().unmap(first_cpu, pages(0, 1))); }};
+    EXPECT_TRUE(unmapping.waits());
+    other_call elsewhere{[&] { EXPECT_TRUE(p.space().protect(second_cpu, pages(6, 7), can_write)); }};
+    other_call same{[&] { EXPECT_TRUE(p.space().protect(third_cpu, pages(2, 3), can_read)); }};
+    got = {.elsewhere = elsewhere.waits(), .same_mapping = same.waits()};
+    access.reset();
+    EXPECT_TRUE(unmapping.returns() && elsewhere.returns() && same.returns());
+    EXPECT_EQ(p.draw(), ".ABABBAB");
+    EXPECT_EQ(p.text(), ".b000000");
+    EXPECT_EQ(third_cpu.count.range_waits, (std::is_same_v<Design, range_lock> ? 1U : 0U));
+  }
+  EXPECT_EQ(here.leaks(), "");
+  return got;
+}
+
+TEST(range_lock_design, writers_of_other_mappings_do_not_wait_for_page_work) {
+  const auto got = beside_munmap<range_lock>();
+  EXPECT_FALSE(got.elsewhere);
+  EXPECT_TRUE(got.same_mapping);
+}
+
+TEST_F(replace_design, each_writer_waits_for_the_page_work_of_others) {
+  const auto got = beside_munmap<replace>();
+  EXPECT_TRUE(got.elsewhere);
+  EXPECT_TRUE(got.same_mapping);
+}
+
 // A reader of the rwsem is somebody in the middle of a walk's chunk.
 TEST(mmap_lock_design, readers_and_writers_exclude_each_other) {
   world here;

@@ -15,6 +15,8 @@ enum class mutation : std::uint8_t {
   install_without_vma_check,
   install_without_sequence_check,
   exclude_without_wait,
+  claim_regardless,
+  publish_after_wait,
   publish_without_kill,
   map_live_at_once,
   unmap_without_zap,

@@ -16,12 +16,20 @@
 
 namespace rcuvm::designs {
 
+/// A zap_guard of a design that knows no ranges.
+template <class Guard>
+struct for_any_range : Guard {
+  template <class State>
+  for_any_range(State& of, range) noexcept : Guard{of} {}
+};
+
 /// A design has these types:
 ///
 ///   state          the locks, one for each address space
 ///   read_guard     section(): one version of the tree cannot go away. A chunk of a walk
 ///   write_guard    section(): the one writer
-///   zap_guard      for a call that takes pages away but leaves the mappings (madvise DONTNEED): these must not change
+///   zap_guard      section(); for a call that takes pages of a range away but leaves its mappings (madvise DONTNEED): these must
+///                  not change
 ///   fault_guard    of one attempt of a fault:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it
@@ -56,6 +64,24 @@ struct common {
   /// Replay: what a search for a place has left out is used all the same.
   template <class State>
   static void take_over(State&, range) noexcept {}
+  /// A call that publishes more than once: writers at their page work end before this returns.
+  template <class State, class Guard>
+  static void exclude_writers(State&, Guard&) noexcept {}
+  /// A writer is about to publish: `where` holds all that it changes. False: another one is at work there.
+  template <class State, class Guard>
+  static bool claim(State&, Guard&, range) noexcept {
+    return true;
+  }
+  /// True: another one was, and has been waited for without the writer lock; look up again.
+  template <class State, class Guard>
+  static bool wait_for_writers(State&, Guard&, vm::counters&) noexcept {
+    return false;
+  }
+  /// While the writer is at its page work.
+  struct page_section {
+    template <class State, class Guard>
+    page_section(State&, Guard&) noexcept {}
+  };
   /// A writer is about to change the mapping, or to make faults wait: those under way end before this returns, or find out
   /// under the page table's lock. More than once: as once.
   static void exclude(vm::vma&, vm::counters&) noexcept {}
@@ -67,9 +93,9 @@ struct common {
   /// Room for what the change will note, so that nothing can fail after it is published. Throws std::bad_alloc.
   template <class State>
   static void reserve(State&, [[maybe_unused]] std::size_t dead, [[maybe_unused]] std::size_t outdated) {}
-  /// May tables go? No: their pages are still to be taken away by somebody else.
-  template <class State>
-  static bool may_unlink_tables(State&) noexcept {
+  /// May the tables in `hole` go, where nothing is mapped? No: somebody is still at their pages.
+  template <class State, class Guard>
+  static bool may_unlink_tables(State&, Guard&, range) noexcept {
     return true;
   }
   /// `old` is out of reach for new readers, `dead` has become free.

@@ -12,6 +12,7 @@
 #include "rcuvm/designs/mm_seq.hpp"
 #include "rcuvm/designs/mmap_lock.hpp"
 #include "rcuvm/designs/mmap_lock_drop.hpp"
+#include "rcuvm/designs/range_lock.hpp"
 #include "rcuvm/designs/refcount.hpp"
 #include "rcuvm/designs/replace.hpp"
 #include "rcuvm/designs/synchronize.hpp"
@@ -32,6 +33,7 @@ extern template class address_space<designs::synchronize>;
 extern template class address_space<designs::refcount>;
 extern template class address_space<designs::tombstone>;
 extern template class address_space<designs::replace>;
+extern template class address_space<designs::range_lock>;
 
 }  // namespace rcuvm
 
@@ -39,7 +41,7 @@ namespace rcuvm::designs {
 
 /// In the order of all tables: the baseline first.
 using all = std::tuple<mmap_lock, mmap_lock_drop, mm_seq, vma_seq, vma_lock, synchronize, refcount, tombstone,
-                       replace>;
+                       replace, range_lock>;
 
 /// Calls f.template operator()<Design>() for each design.
 template <class F>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rcuvm/designs/rcu_guards.hpp"
+#include "rcuvm/designs/reference.hpp"
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/sync/mutex.hpp"
 
@@ -51,7 +52,7 @@ struct refcount : rcu_and_one_writer {
    public:
     fault_guard(state& of, bool) noexcept : rcu_read_guard{of}, state_{of} {}
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
-      if (!found.refer_unless(let_go)) return mm::kept::again;
+      if (!refer_unless(found, let_go)) return mm::kept::again;
       held_ = &found;
       return mm::kept::yes;
     }
@@ -88,7 +89,7 @@ struct refcount : rcu_and_one_writer {
     forget(of, &which);
     return true;
   }
-  [[nodiscard]] static bool may_unlink_tables(state& of) noexcept {
+  [[nodiscard]] static bool may_unlink_tables(state& of, write_guard&, range) noexcept {
     sync::mutex_guard held{of.lock};
     return of.left.empty();
   }

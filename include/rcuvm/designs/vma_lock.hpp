@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "rcuvm/base/mutation.hpp"
+#include "rcuvm/designs/reference.hpp"
 #include "rcuvm/designs/semaphore_guards.hpp"
 #include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/thread.hpp"
@@ -47,7 +48,7 @@ struct vma_lock : rcu_and_semaphore {
 
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
       if (has_lock()) return mm::kept::yes;
-      if (!found.refer_unless(writer))
+      if (!refer_unless(found, writer))
         return found.state() == vm::life::dead ? mm::kept::again : mm::kept::lock;
       held_ = &found;
       return mm::kept::yes;

@@ -42,7 +42,7 @@ namespace rcuvm {
 ///             values only; an error up to here leaves everything as it was
 ///
 /// Threads    any number, each with its own vm::cpu, registered with RCU. Faults and walks run beside everything; calls
-///            that change the address space run one at a time.
+///            that change the address space run one at a time, or as the design says.
 /// Errors     the kernel's errno values; ENOMEM leaves the address space as it was before the call.
 /// Kernel     struct mm_struct. Design: a type of floor 6, see include/rcuvm/designs/designs.hpp.
 template <class Design>
@@ -130,6 +130,11 @@ class address_space {
     address moved_to = 0;    ///< ... and put them here, in order; the tables are prepared
     range fresh = {};        ///< records put here are building until the page work is over
     range emptied = {};      ///< the same for a record whose pages have all been moved away
+
+    [[nodiscard]] bool is_empty() const noexcept {
+      return unmapped.is_empty() && replaced.is_empty() && reprotected.is_empty() && moved_from.is_empty() &&
+             fresh.is_empty() && emptied.is_empty();
+    }
   };
 
   template <class Guard>
@@ -140,14 +145,16 @@ class address_space {
   // change.hpp
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
-  void unlink_tables(vm::cpu& cpu, const view& now, range where, reclaim::retire_list& old);
+  void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, reclaim::retire_list& old);
   enum class guards : std::uint8_t { stay, go };
   void zap(vm::cpu& cpu, range where, guards then);
-  void reprotect_pages(vm::cpu& cpu, const view& now, range where);
+  void reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
   template <class F>
   auto change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&>;
+  template <class F>
+  auto change_once(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&>;
   /// How many mappings more there may be before none is cut any more.
   [[nodiscard]] std::int64_t free_mappings() const noexcept {
     return static_cast<std::int64_t>(limits_.mappings) - usage_.mappings;

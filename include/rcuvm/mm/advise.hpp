@@ -22,13 +22,13 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   if (where.is_empty()) return {};
   if (!asked->is_empty()) {
     const auto flags_of = [&](const vm::vma_fields& of) { return mm::advised_flags(of, advice, *asked); };
-    return change_locked(
+    return change_once(
         cpu, [&](write_guard& guard) { return change_flags(cpu, guard, where, flags_of, at_hole::goes_on); });
   }
   if (advice == MADV_POPULATE_READ) return prefault(cpu, where, vm::access::read);
   if (advice == MADV_POPULATE_WRITE) return prefault(cpu, where, vm::access::write);
   if (advice == mm::guard_install) return guard(cpu, where);
-  typename Design::zap_guard guard{state_};
+  typename Design::zap_guard guard{state_, where};
   address reached = where.start;
   bool has_hole = false;
   for (const auto& one : view_of(guard).within(where)) {

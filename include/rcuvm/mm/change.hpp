@@ -14,13 +14,26 @@ namespace rcuvm {
 /// Runs f(guard) as the one writer. Slowed down first, without any lock, when limbo is over its limit.
 template <class Design>
 template <class F>
-auto address_space<Design>::change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&> try {
+auto address_space<Design>::change_locked(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&> {
+  return change_once(cpu, [&](write_guard& guard) {
+    Design::exclude_writers(state_, guard);
+    return f(guard);
+  });
+}
+
+/// The same for an f that publishes at most once, and has done nothing that others may see before. Other writers may be at their
+/// page work, where the design lets them; f runs again when one of them was in its way.
+template <class Design>
+template <class F>
+auto address_space<Design>::change_once(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&> try {
   machine_.limbo().throttle();
   write_guard guard{state_};
   Design::begin_change(state_, vmas_, guard, machine_.limbo());
-  return f(guard);
+  for (;;) {
+    auto outcome = f(guard);
+    if (!Design::wait_for_writers(state_, guard, cpu.count)) return outcome;
+  }
 } catch (const std::bad_alloc&) {
-  static_cast<void>(cpu);
   return fail(ENOMEM);
 }
 
@@ -78,7 +91,7 @@ inline void hand_down_identities(std::span<vm::vma* const> outdated,
 }
 
 /// Publishes `planned`, does the page work, and lets the design dispose of what is old.
-/// ENOMEM: nothing has changed.
+/// ENOMEM: nothing has changed. EBUSY, for change_once() alone: the same, another writer is at work there.
 template <class Design>
 result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                           const page_work& work) {
@@ -87,9 +100,16 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   mm::vector<vm::vma*> outdated;
   mm::vector<range> dead;
   mm::usage after = usage_;
+  range touched{std::numeric_limits<address>::max(), 0};
+  const auto touch = [&touched](range where) {
+    if (where.is_empty()) return;
+    touched = {std::min(touched.start, where.start), std::max(touched.end, where.end)};
+  };
+  for (const range where : {work.unmapped, work.replaced, work.reprotected}) touch(where);
   const auto outdate = [&](vm::vma* which) {
     outdated.push_back(which);
     after.remove(which->fields());
+    touch(which->where());
   };
 
   // Walk originals and pieces side by side: what stays as it is, is not written.
@@ -131,6 +151,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
                              !is_mutated(mutation::map_live_at_once);
       const auto state = must_wait ? vm::life::building : vm::life::live;
       after.add(piece.fields);
+      touch(where);
       vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
@@ -149,6 +170,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     if (auto stored = change.store(gone, mark); !stored) return stored;
   }
   Design::reserve(state_, dead.size(), outdated.size());
+  if (!touched.is_empty() && !Design::claim(state_, guard, touched)) return fail(EBUSY);
 
   for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
@@ -180,21 +202,20 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
-  if (!work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty()) {
-    if (!outdated.empty()) Design::quiesce(state_, cpu.count);
+  if (!work.is_empty()) {
+    [[maybe_unused]] const typename Design::page_section pages_alone{state_, guard};
+    const bool takes_pages =
+        !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
+    if (takes_pages && !outdated.empty()) Design::quiesce(state_, cpu.count);
     zap_rest(work.replaced);
     move_pages(cpu, work.moved_from, work.moved_to);
-    if (!is_mutated(mutation::unmap_without_zap)) {
-      zap_rest(work.unmapped);
-      unlink_tables(cpu, view_of(guard), work.unmapped, retired);
-    }
-  }
-  if (!work.reprotected.is_empty()) reprotect_pages(cpu, view_of(guard), work.reprotected);
-  if (!work.fresh.is_empty() || !work.emptied.is_empty()) {
+    if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped);
+    reprotect_pages(cpu, planned, work.reprotected);
     for (vm::vma* each : published) {
       if (each->state() == vm::life::building) each->set_live();
     }
   }
+  if (!is_mutated(mutation::unmap_without_zap)) unlink_tables(cpu, guard, work.unmapped, retired);
   Design::dispose(state_, std::move(retired), std::span<const range>{dead}, machine_.limbo());
   return {};
 }

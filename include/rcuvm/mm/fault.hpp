@@ -238,7 +238,7 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     const auto above = mapping_above(view_of(guard), at);
     if (!above || !above->value->fields().flags.has(vm::vma_flag::grows_down)) return false;
   }
-  const auto grown = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+  const auto grown = change_once(cpu, [&](write_guard& guard) -> result<void> {
     range where{page_floor(at), page_floor(at)};
     std::optional<typename tree::entry> above;
     do {
@@ -262,8 +262,9 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     if (!mm::may_lock_more(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
     mm::plan planned{now, above->where};
     planned.extend_down(above->where, where.start);
-    ++cpu.count.stack_growths;
-    return apply(cpu, guard, planned, {});
+    const auto applied = apply(cpu, guard, planned, {});
+    if (applied) ++cpu.count.stack_growths;
+    return applied;
   });
   return grown.has_value();
 }

@@ -43,7 +43,7 @@ result<void> address_space<Design>::lock(vm::cpu& cpu, range where, bool is_on_f
   const auto locked = [is_on_fault](const vm::vma_fields& of) -> result<vm::vma_flags> {
     return of.flags.without(mm::lock_flags).with(mm::lock_flags_of(is_on_fault));
   };
-  const auto changed = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+  const auto changed = change_once(cpu, [&](write_guard& guard) -> result<void> {
     if (auto allowed = check_lock(view_of(guard), where); !allowed) return allowed;
     if (where.end < where.start) return fail(EINVAL);  // it wrapped around
     if (where.is_empty()) return {};
@@ -61,7 +61,7 @@ result<void> address_space<Design>::unlock(vm::cpu& cpu, range where) {
   const auto unlocked = [](const vm::vma_fields& of) -> result<vm::vma_flags> {
     return of.flags.without(mm::lock_flags);
   };
-  return change_locked(
+  return change_once(
       cpu, [&](write_guard& guard) { return change_flags(cpu, guard, where, unlocked, at_hole::stops); });
 }
 

@@ -20,7 +20,7 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
 
   range where;
   bool is_populated = wanted.flags.has(mm::map_flag::populate);
-  auto done = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+  auto done = change_once(cpu, [&](write_guard& guard) -> result<void> {
     if (free_mappings() < 0) return fail(ENOMEM);
     if (is_fixed && wanted.hint > layout_.end - length) return fail(ENOMEM);
     if (is_fixed && !is_page_aligned(wanted.hint)) return fail(EINVAL);

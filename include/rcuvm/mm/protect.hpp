@@ -55,7 +55,7 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   where.end = page_ceil(where.end);
   if (where.is_empty()) return fail(ENOMEM);
   mm::vector<range> to_populate;
-  const auto outcome = change_locked(cpu, [&](write_guard& guard) -> result<void> {
+  const auto outcome = change_once(cpu, [&](write_guard& guard) -> result<void> {
     mm::plan planned{view_of(guard), where};
     range done{where.start, planned.mapped_until(where)};
     done.end = mm::protected_until(planned, done, to, limits_, usage_);
@@ -89,27 +89,27 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   return outcome;
 }
 
-/// Brings present pages in line with their VMAs' protection.
+/// Brings present pages in line with the protection that is planned for them.
 template <class Design>
-void address_space<Design>::reprotect_pages(vm::cpu& cpu, const view& now, range where) {
+void address_space<Design>::reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where) {
   bool any = false;
-  for (const auto& one : now.within(where)) {
-    if (one.value->is_tombstone()) continue;
-    const vm::vma_fields& fields = one.value->fields();
-    pages_.for_each_leaf(
-        one.where.intersection(where), [&](vm::table& leaf, unsigned first, unsigned end, address) {
-          sync::mutex_guard held{leaf.lock};
-          for (unsigned index = first; index < end; ++index) {
-            const vm::pte entry = leaf.entry(index);
-            if (!entry.is_present()) continue;
-            const bool is_exclusive =
-                entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
-            const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
-            if (now_allowed == entry) continue;
-            leaf.set_entry(index, now_allowed);
-            any = true;
-          }
-        });
+  for (const mm::plan::piece& one : planned.pieces()) {
+    const vm::vma_fields& fields = one.fields;
+    const range part = fields.where.intersection(where);
+    if (part.is_empty()) continue;
+    pages_.for_each_leaf(part, [&](vm::table& leaf, unsigned first, unsigned end, address) {
+      sync::mutex_guard held{leaf.lock};
+      for (unsigned index = first; index < end; ++index) {
+        const vm::pte entry = leaf.entry(index);
+        if (!entry.is_present()) continue;
+        const bool is_exclusive =
+            entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
+        const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
+        if (now_allowed == entry) continue;
+        leaf.set_entry(index, now_allowed);
+        any = true;
+      }
+    });
   }
   if (any && !is_mutated(mutation::protect_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
 }

@@ -46,7 +46,7 @@ result<mm::vector<bool>> address_space<Design>::resident(range where) try {
 template <class Design>
 std::uint64_t address_space<Design>::count_anonymous(range where) {
   std::uint64_t count = 0;
-  typename Design::zap_guard guard{state_};
+  typename Design::zap_guard guard{state_, where};
   for (const auto& one : view_of(guard).within(where)) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.is_tombstone() || !fields.is_private()) continue;

@@ -35,7 +35,7 @@ void truncate(vm::cpu& cpu, vm::file& of, std::uint64_t to, std::span<address_sp
 /// Clears the PTEs of the file's pages from `first` on.
 template <class Design>
 void address_space<Design>::unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first) {
-  typename Design::zap_guard guard{state_};
+  typename Design::zap_guard guard{state_, {0, layout_.end}};
   for (const auto& one : view_of(guard)) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.backing.get() != &of) continue;

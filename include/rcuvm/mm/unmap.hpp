@@ -14,7 +14,7 @@ template <class Design>
 result<void> address_space<Design>::unmap(vm::cpu& cpu, range where) {
   where.end = page_ceil(where.end);
   if (!is_valid(where)) return fail(EINVAL);
-  return change_locked(cpu, [&](write_guard& guard) { return unmap_locked(cpu, guard, where); });
+  return change_once(cpu, [&](write_guard& guard) { return unmap_locked(cpu, guard, where); });
 }
 
 /// Unmaps without looking whether dead entries are in the way. ENOMEM: a mapping would have to be cut in two, and there are as
@@ -34,12 +34,14 @@ result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guar
 
 /// Cuts off the tables around `where` that no mapping needs any more.
 template <class Design>
-void address_space<Design>::unlink_tables(vm::cpu& cpu, const view& now, range where,
+void address_space<Design>::unlink_tables(vm::cpu& cpu, write_guard& guard, range where,
                                           reclaim::retire_list& old) {
-  if (where.is_empty() || !Design::may_unlink_tables(state_)) return;
+  if (where.is_empty()) return;
+  const view now = view_of(guard);
   range hole = vm::page_table::addressable;
   if (const auto below = mapping_below(now, where.start)) hole.start = below->where.end;
   if (const auto above = mapping_above(now, where.start)) hole.end = above->where.start;
+  if (!Design::may_unlink_tables(state_, guard, hole)) return;
   if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
 }
 

@@ -28,6 +28,8 @@ struct counters {
   std::uint64_t faults_without_lock = 0;  ///< a file was asked for a page with nothing held
   std::uint64_t vma_waits = 0;            ///< a writer waited for faults inside a VMA
   std::uint64_t vma_wait_ns = 0;
+  std::uint64_t range_waits = 0;  ///< a writer waited for another one's page work
+  std::uint64_t range_wait_ns = 0;
   std::uint64_t stack_growths = 0;
   std::uint64_t changes = 0;        ///< versions of an address space published
   std::uint64_t grace_periods = 0;  ///< waited for by a writer
@@ -60,10 +62,10 @@ struct counters {
 
  private:
   using field = std::pair<const char*, std::uint64_t counters::*>;
-  static const field fields[29];
+  static const field fields[31];
 };
 
-inline constexpr counters::field counters::fields[29] = {
+inline constexpr counters::field counters::fields[31] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -81,6 +83,8 @@ inline constexpr counters::field counters::fields[29] = {
     {"faults_without_lock", &counters::faults_without_lock},
     {"vma_waits", &counters::vma_waits},
     {"vma_wait_ns", &counters::vma_wait_ns},
+    {"range_waits", &counters::range_waits},
+    {"range_wait_ns", &counters::range_wait_ns},
     {"stack_growths", &counters::stack_growths},
     {"changes", &counters::changes},
     {"grace_periods", &counters::grace_periods},
@@ -94,6 +98,6 @@ inline constexpr counters::field counters::fields[29] = {
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 29 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 31 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

@@ -112,14 +112,6 @@ class vma : public tree::counted<vma> {
   /// What the design keeps in it: a sequence count, references. See there.
   [[nodiscard]] sync::atomic<std::uint32_t>& word() noexcept { return word_; }
   [[nodiscard]] const sync::atomic<std::uint32_t>& word() const noexcept { return word_; }
-  /// Counts one reference in word(), unless the bit `closed` is set in it: then false. Acquires and releases.
-  [[nodiscard]] bool refer_unless(std::uint32_t closed) noexcept {
-    std::uint32_t now = word_.load_relaxed();
-    do {
-      if ((now & closed) != 0) return false;
-    } while (!word_.cas_acq_rel(now, now + 1));  // vmalock.R1 <- vmalock.W1; refcount.R1 <-> refcount.W1
-    return true;
-  }
 
   /// Gives the identity `wanted` unless there is one already.
   void set_anon(std::uint64_t wanted) noexcept {
