@@ -83,6 +83,7 @@ int run(int argc, const char* const* argv) {
         "  rcuvm replay nginx_wrk --design replace      one replay, one table\n"
         "  rcuvm replay nginx_wrk --strict              the model's maps against the recorded ones\n"
         "  rcuvm workload page_fault1 mmap1             known workloads under all designs\n"
+        "  rcuvm grace-curve --readers 1                munmap against how long readers stay\n"
         "  rcuvm maps $$                                print and check /proc/PID/maps\n"
         "  rcuvm explore grace-period                   a small scenario in every order of its threads\n"
         "  rcuvm diff-kernel --ops 100000 --seed 7      random calls, here and on the running kernel\n"
@@ -90,6 +91,7 @@ int run(int argc, const char* const* argv) {
     add_review(program, code);
     add_replay(program, code);
     add_workload(program, code);
+    add_grace_curve(program, code);
     add_maps(program, code);
     add_designs(program, code);
     add_explore(program);

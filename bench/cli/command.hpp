@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/recording/recording.hpp"
+#include "bench/workload/scenario.hpp"
 
 namespace rcuvm::cli {
 
@@ -25,6 +26,7 @@ class refusal : public std::runtime_error {
 // Each adds its subcommand to the program; running it sets `code`.
 void add_designs(CLI::App& program, int& code);
 void add_diff_kernel(CLI::App& program, int& code);
+void add_grace_curve(CLI::App& program, int& code);
 void add_maps(CLI::App& program, int& code);
 void add_replay(CLI::App& program, int& code);
 void add_review(CLI::App& program, int& code);
@@ -41,6 +43,9 @@ void become_explorer(int argc, const char* const* argv);
 
 /// Reads recordings by name or path. Throws refusal naming the known ones, or with file, line and reason.
 [[nodiscard]] std::vector<recording::trace> read_traces(const std::vector<std::string>& names_or_paths);
+
+/// A workload by name or path. Throws refusal naming the known ones, or what is wrong with the file.
+[[nodiscard]] workload::scenario read_workload(const std::string& name);
 
 /// At least two, so that somebody waits for somebody; at most what a machine of the model has.
 [[nodiscard]] std::uint32_t default_workers();

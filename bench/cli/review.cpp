@@ -90,6 +90,7 @@ int review(const review_options& how) {
         } else {
           measured.data.notes.push_back(proved.error());
         }
+        if (auto counted = report::run_traffic(explorer_path())) measured.data.traffic = *std::move(counted);
       }
       show("writing " + how.folder, 1);
       report::write_report(measured, how.folder);

@@ -51,7 +51,9 @@ std::vector<std::string> known() {
   return made;
 }
 
-workload::scenario read(const std::string& name) {
+}  // namespace
+
+workload::scenario read_workload(const std::string& name) {
   const fs::path path =
       name.find_first_of("./") == std::string::npos ? folder() / (name + ".json") : fs::path{name};
   std::ifstream in{path};
@@ -66,9 +68,11 @@ workload::scenario read(const std::string& name) {
   }
 }
 
+namespace {
+
 void list() {
   for (const std::string& name : known()) {
-    const workload::scenario one = read(name);
+    const workload::scenario one = read_workload(name);
     fmt::print("{}\n    {}\n    {}\n", one.name, one.what, one.source);
   }
 }
@@ -143,7 +147,7 @@ int run(const workload_options& how) {
   const std::vector<std::string> designs = designs_named(how.designs);
   std::vector<workload::scenario> scenarios;
   for (const std::string& name : how.names.size() == 1 && how.names.front() == "all" ? known() : how.names)
-    scenarios.push_back(read(name));
+    scenarios.push_back(read_workload(name));
   json all = json::array();
   progress_line progress;
   const double runs = static_cast<double>(scenarios.size() * designs.size() * how.repetitions);

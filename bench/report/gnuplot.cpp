@@ -2,6 +2,7 @@
 #include "bench/report/gnuplot.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -11,10 +12,17 @@
 #include <fstream>
 #include <iterator>
 
+#include "bench/report/write_file.hpp"
+
 extern char** environ;
 
 namespace rcuvm::report {
 
+namespace {
+
+enum class gnuplot_outcome : std::uint8_t { drawn, not_installed, failed };
+
+/// Runs `gnuplot SCRIPT` in `folder`.
 gnuplot_outcome run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
   posix_spawn_file_actions_t actions{};
   if (::posix_spawn_file_actions_init(&actions) != 0) return gnuplot_outcome::failed;
@@ -34,6 +42,29 @@ gnuplot_outcome run_gnuplot(const std::filesystem::path& folder, const std::stri
     if (errno != EINTR) return gnuplot_outcome::failed;
   }
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? gnuplot_outcome::drawn : gnuplot_outcome::failed;
+}
+
+}  // namespace
+
+std::string time_tics(char axis) {
+  return fmt::format(
+      "set {}tics ('10 ns' 10, '100 ns' 100, '1 µs' 1e3, '10 µs' 1e4, '100 µs' 1e5, '1 ms' 1e6, '10 ms' 1e7, "
+      "'100 ms' 1e8, '1 s' 1e9)\n",
+      axis);
+}
+
+std::string draw(const std::filesystem::path& folder, const std::string& name, const std::string& data,
+                 const std::string& script) {
+  write_file(folder / (name + ".tsv"), data);
+  write_file(folder / (name + ".gp"), script);
+  switch (run_gnuplot(folder, name + ".gp")) {
+    case gnuplot_outcome::drawn: return {};
+    case gnuplot_outcome::failed:
+      return fmt::format("gnuplot could not draw {}: plots are missing.", (folder / (name + ".gp")).string());
+    case gnuplot_outcome::not_installed: break;
+  }
+  return fmt::format("gnuplot is not installed: the plots are missing (their data and scripts are in {}).",
+                     folder.string());
 }
 
 std::string gnuplot_text(std::string from) {

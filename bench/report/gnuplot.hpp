@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace rcuvm::report {
 
-enum class gnuplot_outcome : std::uint8_t { drawn, not_installed, failed };
+/// What all plots look like.
+inline constexpr std::string_view common_style =
+    "set border 3 lc rgb '#9a9a9a'\n"
+    "set tics nomirror textcolor rgb '#404040'\n"
+    "set grid lc rgb '#e4e4e4' lt 1 lw 0.7\n";
+/// Nanoseconds along `axis` ('x' or 'y'), in the units one reads.
+[[nodiscard]] std::string time_tics(char axis);
 
-/// Runs `gnuplot SCRIPT` in `folder`.
-[[nodiscard]] gnuplot_outcome run_gnuplot(const std::filesystem::path& folder, const std::string& script);
+/// Writes NAME.tsv and NAME.gp into `folder`, and draws NAME.svg beside them. Empty, or why there is no picture.
+/// Throws std::ios_base::failure.
+[[nodiscard]] std::string draw(const std::filesystem::path& folder, const std::string& name,
+                               const std::string& data, const std::string& script);
 
 /// A name for a plot's key: in single quotes, with nothing that ends them, and on one line.
 [[nodiscard]] std::string gnuplot_text(std::string from);

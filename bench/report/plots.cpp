@@ -5,29 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include "bench/report/gnuplot.hpp"
 #include "bench/report/metric.hpp"
 #include "bench/report/summary.hpp"
+#include "bench/report/write_file.hpp"
 
 namespace rcuvm::report {
 
 namespace {
 
 using replay::walker;
-
-void write_file(const std::filesystem::path& where, const std::string& text) {
-  std::ofstream out{where, std::ios::binary};
-  out.exceptions(std::ios::failbit | std::ios::badbit);
-  out << text;
-  out.close();
-}
-
-constexpr std::string_view common_style =
-    "set border 3 lc rgb '#9a9a9a'\n"
-    "set tics nomirror textcolor rgb '#404040'\n"
-    "set grid lc rgb '#e4e4e4' lt 1 lw 0.7\n";
 
 // A recording's tails: what is drawn, from which runs.
 struct panel {
@@ -86,14 +74,12 @@ std::string tails_script(const result& from, const std::string& name, double slo
       "set terminal svg size 980,660 noenhanced font 'Helvetica,Arial,sans-serif,12' name '{0}' background "
       "'#ffffff'\n"
       "set output '{0}.svg'\n{1}"
-      "set logscale xy\nset yrange [1e-6:1]\nset xrange [10:{2:.0f}]\n"
-      "set xtics ('10 ns' 10, '100 ns' 100, '1 µs' 1e3, '10 µs' 1e4, '100 µs' 1e5, '1 ms' 1e6, '10 ms' 1e7, "
-      "'100 ms' 1e8, '1 s' 1e9)\n"
+      "set logscale xy\nset yrange [1e-6:1]\nset xrange [10:{2:.0f}]\n{3}"
       "set ytics ('all' 1, '10 %%' 1e-1, '1 %%' 1e-2, '0.1 %%' 1e-3, '0.01 %%' 1e-4, '10 ppm' 1e-5, '1 ppm' "
       "1e-6)\n"
       "set key top right samplen 1.5 textcolor rgb '#404040'\n"
       "set multiplot layout 2,2\n",
-      name, common_style, 1.2 * slowest);
+      name, common_style, 1.2 * slowest, time_tics('x'));
   for (std::size_t which = 0; which < std::size(panels); ++which) {
     made += fmt::format("set title '{}' textcolor rgb '#202020'\nplot ", panels[which].title);
     for (std::size_t design = 0; design < from.how.designs.size(); ++design) {
@@ -169,8 +155,9 @@ std::string summary_data(const result& from) {
 }  // namespace
 
 std::string_view colour_of(std::size_t design) noexcept {
-  static constexpr std::array<std::string_view, 8> colours{"#5b5b5b", "#d55e00", "#cc79a7", "#0072b2",
-                                                           "#009e73", "#e69f00", "#56b4e9", "#8a6d3b"};
+  static constexpr std::array<std::string_view, 10> colours{"#5b5b5b", "#d55e00", "#cc79a7", "#0072b2",
+                                                            "#009e73", "#e69f00", "#56b4e9", "#8a6d3b",
+                                                            "#7b3294", "#000000"};
   return colours[design % colours.size()];
 }
 
@@ -189,28 +176,19 @@ plot_set draw_plots(const campaign_result& from, const std::filesystem::path& fo
   std::filesystem::create_directories(folder);
   write_file(folder / "summary.tsv", summary_data(from.data));
   plot_set made;
-  const auto draw = [&](const std::string& name, const std::string& data, const std::string& script) {
-    write_file(folder / (name + ".tsv"), data);
-    write_file(folder / (name + ".gp"), script);
-    switch (run_gnuplot(folder, name + ".gp")) {
-      case gnuplot_outcome::drawn: return read_svg(folder / (name + ".svg"));
-      case gnuplot_outcome::failed:
-        made.problem = "gnuplot could not draw data/" + name + ".gp: plots are missing.";
-        break;
-      case gnuplot_outcome::not_installed:
-        made.problem =
-            "gnuplot is not installed: the plots are missing (their data and scripts are in data/).";
-        break;
-    }
+  const auto draw_into = [&](const std::string& name, const std::string& data, const std::string& script) {
+    const std::string problem = draw(folder, name, data, script);
+    if (problem.empty()) return read_svg(folder / (name + ".svg"));
+    made.problem = problem;
     return std::string{};
   };
   if (from.data.how.designs.size() > 1)
-    made.trade = draw("trade", trade_data(from.data), trade_script(from.data));
+    made.trade = draw_into("trade", trade_data(from.data), trade_script(from.data));
   for (std::size_t index = 0; index < from.data.recordings.size(); ++index) {
     const std::string& recording = from.data.recordings[index].name;
     const std::string name = file_name_of(index + 1, recording);
-    made.tails.push_back(
-        draw(name, tails_data(from, recording), tails_script(from.data, name, slowest_of(from, recording))));
+    made.tails.push_back(draw_into(name, tails_data(from, recording),
+                                   tails_script(from.data, name, slowest_of(from, recording))));
   }
   return made;
 }

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "bench/report/html.hpp"
 #include "bench/report/plots.hpp"
+#include "bench/report/write_file.hpp"
 
 namespace rcuvm::report {
 
@@ -26,13 +25,6 @@ fs::path without_slash(const fs::path& folder) {
 bool is_free_or_a_report(const fs::path& folder) {
   return !fs::exists(folder) ||
          (fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / result_name)));
-}
-
-void write_file(const fs::path& where, const std::string& text) {
-  std::ofstream out{where, std::ios::binary};
-  out.exceptions(std::ios::failbit | std::ios::badbit);
-  out << text;
-  out.close();
 }
 
 /// A folder that goes away with everything in it unless it was given its final name.

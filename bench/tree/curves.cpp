@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
 #include <vector>
 
 #include "bench/report/gnuplot.hpp"
@@ -62,13 +61,6 @@ std::vector<std::string> rivals_in(const figures& from) {
   return in_order_of_rivals(seen);
 }
 
-void write_file(const std::filesystem::path& where, const std::string& text) {
-  std::ofstream out{where, std::ios::binary};
-  out.exceptions(std::ios::failbit | std::ios::badbit);
-  out << text;
-  out.close();
-}
-
 /// The data, in blocks that gnuplot numbers, and the lines that draw each block.
 struct drawing {
   std::string data = "# ranges\tmedian\n";
@@ -116,26 +108,18 @@ std::string draw_curves(const figures& from, const std::filesystem::path& folder
   for (const panel& one : panels) add_panel(made, from, one, rivals);
   if (made.blocks == 0) return "no curves: one size alone was measured";
   std::filesystem::create_directories(folder);
-  write_file(folder / "curves.tsv", made.data);
-  write_file(
-      folder / "curves.gp",
-      "# gnuplot curves.gp draws curves.svg from curves.tsv\n"
-      "set terminal svg size 1080,1180 noenhanced font 'Helvetica,Arial,sans-serif,12' name 'curves' "
-      "background "
-      "'#ffffff'\n"
-      "set output 'curves.svg'\n"
-      "set border 3 lc rgb '#9a9a9a'\nset tics nomirror textcolor rgb '#404040'\n"
-      "set grid lc rgb '#e4e4e4' lt 1 lw 0.7\n"
-      "set logscale xy\nset xtics ('10' 10, '100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5, '1 M' 1e6)\n"
-      "set format y '%g'\nset key top left samplen 1.5 textcolor rgb '#404040'\n"
-      "set multiplot layout 3,2\n" +
-          made.plots + "unset multiplot\n");
-  switch (report::run_gnuplot(folder, "curves.gp")) {
-    case report::gnuplot_outcome::drawn: return {};
-    case report::gnuplot_outcome::not_installed: return "gnuplot is not installed: curves.svg was not drawn";
-    case report::gnuplot_outcome::failed: return "gnuplot could not draw curves.gp";
-  }
-  return {};
+  return report::draw(
+      folder, "curves", made.data,
+      fmt::format(
+          "# gnuplot curves.gp draws curves.svg from curves.tsv\n"
+          "set terminal svg size 1080,1180 noenhanced font 'Helvetica,Arial,sans-serif,12' name 'curves' "
+          "background '#ffffff'\n"
+          "set output 'curves.svg'\n{}"
+          "set logscale xy\nset xtics ('10' 10, '100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5, '1 M' "
+          "1e6)\n"
+          "set format y '%g'\nset key top left samplen 1.5 textcolor rgb '#404040'\n"
+          "set multiplot layout 3,2\n{}unset multiplot\n",
+          report::common_style, made.plots));
 }
 
 }  // namespace rcuvm::tree_bench
