@@ -55,6 +55,7 @@ class page {
     summary_table();
     trade();
     proofs();
+    traffic_table();
     recordings();
     method();
     machine();
@@ -239,6 +240,38 @@ class page {
       std::size_t end = first;
       while (end < all.size() && all[end].scenario == all[first].scenario) ++end;
       proof_row(all.subspan(first, end - first));
+      first = end;
+    }
+    out_ += "</tbody>\n</table></div>\n";
+  }
+
+  void traffic_table() {
+    if (data_.traffic.empty()) return;
+    out_ +=
+        "<h2>What an operation writes that others touch</h2>\n<p class=\"soft\">Read-modify-writes + stores "
+        "of one "
+        "operation to cache lines that another thread, which takes page faults meanwhile, touches too. "
+        "Counted in the "
+        "checked library, faults of the zero page (<code>rcuvm explore --traffic</code>), without waiting or "
+        "retries: the figure that "
+        "decides "
+        "beyond a few cores.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">operation</th>";
+    for (const std::string& design : data_.how.designs) {
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
+    }
+    out_ += "</tr></thead>\n<tbody>\n";
+    const std::span<const traffic> all{data_.traffic};
+    for (std::size_t first = 0; first < all.size();) {
+      std::size_t end = first;
+      while (end < all.size() && all[end].what == all[first].what) ++end;
+      const auto row = all.subspan(first, end - first);
+      out_ += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(row.front().what));
+      for (const std::string& design : data_.how.designs) {
+        const auto one = std::ranges::find(row, design, &traffic::design);
+        out_ += one == row.end() ? "<td></td>"
+                                 : fmt::format("<td>{:.3g} + {:.3g}</td>", one->updates, one->stores);
+      }
+      out_ += "</tr>\n";
       first = end;
     }
     out_ += "</tbody>\n</table></div>\n";

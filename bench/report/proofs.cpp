@@ -42,25 +42,27 @@ std::string in_quotes(const std::string& path) {
   return made + "'";
 }
 
-}  // namespace
-
-std::expected<std::vector<proof>, std::string> proofs_from_json(std::string_view text) {
+template <class T, class F>
+std::expected<std::vector<T>, std::string> list_from_json(std::string_view text, const char* key,
+                                                          F one_from_json) {
   try {
     const json read = json::parse(text);
-    std::vector<proof> made;
-    for (const json& one : read.at("results")) made.push_back(proof_from_json(one));
+    std::vector<T> made;
+    for (const json& one : read.at(key)) made.push_back(one_from_json(one));
     return made;
   } catch (const std::exception& problem) {
     return std::unexpected{std::string{"the explorer's answer cannot be read: "} + problem.what()};
   }
 }
 
-std::expected<std::vector<proof>, std::string> run_explorer(const std::filesystem::path& program) {
+/// What `program QUESTION --json` prints.
+std::expected<std::string, std::string> answer_of(const std::filesystem::path& program,
+                                                  std::string_view question) {
   if (!std::filesystem::exists(program)) {
     return std::unexpected{fmt::format(
         "{} is not there, so no races were searched for; the preset release builds it", program.string())};
   }
-  const std::string command = in_quotes(program.string()) + " --all --json 2>/dev/null";
+  const std::string command = fmt::format("{} {} --json 2>/dev/null", in_quotes(program.string()), question);
   const auto close = [](std::FILE* stream) { ::pclose(stream); };
   const std::unique_ptr<std::FILE, decltype(close)> answer{::popen(command.c_str(), "r"), close};
   if (!answer) return std::unexpected{fmt::format("{} cannot be started", program.string())};
@@ -69,7 +71,34 @@ std::expected<std::vector<proof>, std::string> run_explorer(const std::filesyste
   while (const std::size_t count = std::fread(piece.data(), 1, piece.size(), answer.get())) {
     text.append(piece.data(), count);
   }
-  return proofs_from_json(text);
+  return text;
+}
+
+}  // namespace
+
+std::expected<std::vector<proof>, std::string> proofs_from_json(std::string_view text) {
+  return list_from_json<proof>(text, "results", proof_from_json);
+}
+
+std::expected<std::vector<traffic>, std::string> traffic_from_json(std::string_view text) {
+  return list_from_json<traffic>(text, "traffic", [](const json& from) {
+    traffic made;
+    from.at("design").get_to(made.design);
+    from.at("what").get_to(made.what);
+    from.at("updates").get_to(made.updates);
+    from.at("stores").get_to(made.stores);
+    return made;
+  });
+}
+
+std::expected<std::vector<proof>, std::string> run_explorer(const std::filesystem::path& program) {
+  const auto text = answer_of(program, "--all");
+  return text ? proofs_from_json(*text) : std::unexpected{text.error()};
+}
+
+std::expected<std::vector<traffic>, std::string> run_traffic(const std::filesystem::path& program) {
+  const auto text = answer_of(program, "--traffic");
+  return text ? traffic_from_json(*text) : std::unexpected{text.error()};
 }
 
 std::string to_text(const proof& from) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What the explorer has proved, for the report.
+/// What the explorer has proved and counted, for the report.
 
 #include <cstdint>
 #include <expected>
@@ -29,6 +29,22 @@ struct proof {
 
   friend bool operator==(const proof&, const proof&) = default;
 };
+
+/// Writes of one operation to cache lines that other threads touch.
+struct traffic {
+  std::string design;
+  std::string what;    ///< the operation
+  double updates = 0;  ///< read-modify-writes, locks included
+  double stores = 0;
+
+  friend bool operator==(const traffic&, const traffic&) = default;
+};
+
+/// What `rcuvm explore --traffic --json` says.
+[[nodiscard]] std::expected<std::vector<traffic>, std::string> traffic_from_json(std::string_view text);
+/// Counts it: about a second. The reason when it cannot be done.
+[[nodiscard]] std::expected<std::vector<traffic>, std::string> run_traffic(
+    const std::filesystem::path& program);
 
 /// What `rcuvm explore --all --json` says.
 [[nodiscard]] std::expected<std::vector<proof>, std::string> proofs_from_json(std::string_view text);

@@ -19,7 +19,7 @@
 namespace rcuvm::report {
 
 /// Raised when a reader of version n can no longer read the file.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// What was replayed.
 struct recording_facts {
@@ -50,9 +50,10 @@ struct result {
   machine_facts machine;
   settings how;
   std::vector<recording_facts> recordings;
-  std::vector<replay::run> runs;   ///< in the order in which they ran, warm-ups included
-  std::vector<proof> proofs;       ///< of the explorer; empty: it did not run
-  std::vector<std::string> notes;  ///< what the measuring itself wants said: repetitions cut, ...
+  std::vector<replay::run> runs;         ///< in the order in which they ran, warm-ups included
+  std::vector<proof> proofs;             ///< of the explorer; empty: it did not run
+  std::vector<report::traffic> traffic;  ///< the same
+  std::vector<std::string> notes;        ///< what the measuring itself wants said: repetitions cut, ...
 };
 
 [[nodiscard]] std::string to_json(const result& from);

@@ -29,6 +29,7 @@ constexpr const char* footer =
     "  rcuvm explore grace-period --design wait --search pct --depth 3 --schedules 100000\n"
     "  rcuvm explore --all                                every scenario under every design, as the tests "
     "run them\n"
+    "  rcuvm explore --traffic                            what an operation writes that others touch\n"
     "  rcuvm explore --mutations                          is each wait that a design needs missed when it is "
     "left out?\n"
     "\n"
@@ -59,6 +60,7 @@ struct options {
   bool is_list = false;
   bool is_all = false;
   bool is_mutations = false;
+  bool is_traffic = false;
   bool is_json = false;
   bool has_no_story = false;
   bool is_whole = false;
@@ -91,6 +93,8 @@ void add_options(CLI::App& program, options& how) {
                    "The story tells what main does before and after the threads, too");
   program.add_flag("--list", how.is_list, "All scenarios, with what is expected of each design");
   program.add_flag("--all", how.is_all, "Searches every scenario under every design");
+  program.add_flag("--traffic", how.is_traffic,
+                   "Counts writes to lines that other threads touch, per operation and design");
   program.add_flag("--mutations", how.is_mutations, "Searches with each mutation, where it should be caught");
 }
 
@@ -185,11 +189,11 @@ int ask_about(const options& how) {
 }
 
 int answer_to(const options& how) {
-  const bool is_table = how.is_all || how.is_mutations || how.is_list;
-  if (static_cast<int>(how.is_all) + static_cast<int>(how.is_mutations) + static_cast<int>(how.is_list) > 1) {
-    throw refusal{"--list, --all and --mutations are three questions"};
-  }
-  if (is_table && !how.scenario.empty()) throw refusal{"--list, --all and --mutations take no scenario"};
+  const int tables = static_cast<int>(how.is_all) + static_cast<int>(how.is_mutations) +
+                     static_cast<int>(how.is_list) + static_cast<int>(how.is_traffic);
+  if (tables > 1) throw refusal{"--list, --all, --mutations and --traffic are four questions"};
+  if (tables == 1 && !how.scenario.empty())
+    throw refusal{"--list, --all, --mutations and --traffic take no scenario"};
   const search_wishes& wanted = how.search;
   const bool has_wishes = !how.mutation.empty() || how.is_replay || how.design != "all" ||
                           !wanted.how.empty() || wanted.bound || wanted.depth || wanted.seed ||
@@ -197,6 +201,7 @@ int answer_to(const options& how) {
   if (how.scenario.empty() && has_wishes) throw refusal{"which scenario? See rcuvm explore --list"};
   if (how.is_all) return ask_all(how.is_json);
   if (how.is_mutations) return ask_mutations(how.is_json);
+  if (how.is_traffic) return print_traffic(how.is_json);
   if (how.scenario.empty()) return print_list(how.is_json);
   return ask_about(how);
 }

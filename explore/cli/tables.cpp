@@ -8,6 +8,7 @@
 
 #include "explore/cli/command.hpp"
 #include "explore/cli/question.hpp"
+#include "explore/traffic.hpp"
 
 namespace rcuvm::explore::cli {
 
@@ -185,6 +186,35 @@ int ask_mutations(bool is_json) {
     fmt::print("\n{} mutations in their scenarios, {} not caught\n", all_twins().size(), missed);
   }
   return missed == 0 ? as_expected : not_as_expected;
+}
+
+int print_traffic(bool is_json) {
+  const std::vector<traffic> all = measure_traffic();
+  if (is_json) {
+    json rows = json::array();
+    for (const traffic& one : all) {
+      rows.push_back({{"design", one.design},
+                      {"what", one.what},
+                      {"stores", one.each.stores},
+                      {"updates", one.each.updates}});
+    }
+    print(json{{"traffic", rows}});
+    return as_expected;
+  }
+  fmt::print(
+      "Writes to cache lines that other threads touch, per operation: read-modify-writes + stores.\n"
+      "Faults are of the zero page.\n");
+  for (std::size_t first = 0; first < all.size();) {
+    fmt::print("\n{}\n", all[first].what);
+    std::size_t end = first;
+    for (; end < all.size() && all[end].what == all[first].what; ++end) {
+      const traffic& one = all[end];
+      fmt::print("  {:<{}}  {:>5.1f} + {:<5.1f}\n", one.design, design_width(), one.each.updates,
+                 one.each.stores);
+    }
+    first = end;
+  }
+  return as_expected;
 }
 
 }  // namespace rcuvm::explore::cli

@@ -14,4 +14,7 @@ namespace rcuvm::explore::cli {
 /// Each mutation in the scenario that catches it.
 [[nodiscard]] int ask_mutations(bool is_json);
 
+/// Shared-memory traffic of each operation under every design.
+[[nodiscard]] int print_traffic(bool is_json);
+
 }  // namespace rcuvm::explore::cli

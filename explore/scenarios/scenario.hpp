@@ -58,6 +58,14 @@ struct twin {
 [[nodiscard]] std::vector<scenario> page_scenarios();
 [[nodiscard]] std::vector<scenario> walk_scenarios();
 
+/// A program whose traffic is counted (explore/traffic.hpp): its thread `traffic_thread` does something `count` times.
+struct traffic_program {
+  std::string_view what;
+  std::vector<std::pair<std::string, std::function<scenario_body(unsigned count)>>> by_design;
+};
+inline constexpr const char* traffic_thread = "measured";
+[[nodiscard]] std::vector<traffic_program> traffic_programs();
+
 /// A scenario without designs: what it is about stands in their place.
 [[nodiscard]] inline scenario one_subject(std::string_view name, std::string_view summary,
                                           std::string_view claim, std::string about, scenario_body body,
