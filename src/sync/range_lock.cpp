@@ -2,6 +2,8 @@
 #include "rcuvm/sync/range_lock.hpp"
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/sync/checked.hpp"
+#include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::sync {
 
@@ -19,7 +21,25 @@ void range_lock::append(entry& as, range where) noexcept {
   *end = &as;
 }
 
+bool range_lock::spin_until_free(range where) noexcept {
+  constexpr unsigned spins = checked::sized(64U, 0U);
+  constexpr unsigned pauses = 16;  // between two looks
+  for (unsigned tries = 0; tries < spins; ++tries) {
+    if (!is_wanted(where)) return true;
+    for (unsigned i = 0; i < pauses; ++i) relax();
+  }
+  return false;
+}
+
+void range_lock::wait_until_free(range where) noexcept {
+  if (spin_until_free(where)) return;
+  entry turn;
+  lock(turn, where);
+  unlock(turn);
+}
+
 void range_lock::lock(entry& as, range where) noexcept {
+  static_cast<void>(spin_until_free(where));
   mutex_guard held{lock_};
   append(as, where);
   while (find(where, &as) != nullptr) {
@@ -29,9 +49,9 @@ void range_lock::lock(entry& as, range where) noexcept {
   }
 }
 
-bool range_lock::try_lock(entry& as, range where) noexcept {
+bool range_lock::try_lock(entry& as, range where, range free) noexcept {
   const mutex_guard held{lock_};
-  if (find(where, nullptr) != nullptr) return false;
+  if (find(free, nullptr) != nullptr) return false;
   append(as, where);
   return true;
 }

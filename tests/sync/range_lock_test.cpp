@@ -57,6 +57,18 @@ TEST(range_lock_test, ranges_that_do_not_overlap_are_held_side_by_side) {
   lock.unlock(both);
 }
 
+TEST(range_lock_test, a_try_may_ask_for_more_to_be_free_than_it_holds) {
+  range_lock lock;
+  range_lock::entry low;
+  range_lock::entry high;
+  lock.lock(low, {0, 4});
+  EXPECT_FALSE(lock.try_lock(high, {6, 8}, {3, 9}));
+  EXPECT_TRUE(lock.try_lock(high, {6, 8}, {4, 9}));
+  EXPECT_FALSE(lock.is_wanted({4, 6}));
+  lock.unlock(low);
+  lock.unlock(high);
+}
+
 TEST(range_lock_test, whoever_wants_a_part_waits_for_all_that_hold_some_of_it) {
   range_lock lock;
   range_lock::entry low;

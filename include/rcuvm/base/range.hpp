@@ -31,4 +31,11 @@ struct range {
   friend constexpr auto operator<=>(range, range) noexcept = default;
 };
 
+/// The smallest range that holds both; an empty one adds nothing.
+[[nodiscard]] constexpr range hull_of(range one, range other) noexcept {
+  if (one.is_empty()) return other;
+  if (other.is_empty()) return one;
+  return {std::min(one.start, other.start), std::max(one.end, other.end)};
+}
+
 }  // namespace rcuvm

@@ -67,9 +67,10 @@ struct common {
   /// A call that publishes more than once: writers at their page work end before this returns.
   template <class State, class Guard>
   static void exclude_writers(State&, Guard&) noexcept {}
-  /// A writer is about to publish: `where` holds all that it changes. False: another one is at work there.
+  /// A writer is about to publish: `changed` holds all that it changes, `pages` those that it will be at. False: another one is at
+  /// work there.
   template <class State, class Guard>
-  static bool claim(State&, Guard&, range) noexcept {
+  static bool claim(State&, Guard&, [[maybe_unused]] range changed, [[maybe_unused]] range pages) noexcept {
     return true;
   }
   /// True: another one was, and has been waited for without the writer lock; look up again.

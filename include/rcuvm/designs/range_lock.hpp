@@ -22,9 +22,10 @@ namespace rcuvm::designs {
 ///
 /// Finds and keeps   as replace: the tree, inside a read section. A fault's own range lock is its page table's, as in CortenMM.
 /// Re-checks         under the table's lock: is the VMA live? Else looks up again.
-/// Writer            claims all that its version changes, VMAs that it cuts or merges included, before it publishes. Where
-///                   somebody is at work it waits without any lock, and starts again: nothing that it looked up counts any more.
-///                   DONTNEED and its like claim their range alone. mremap, brk, mlockall, fork and guard regions claim everything.
+/// Writer            claims the pages that it will be at, before it publishes. Where somebody is at work in what its version
+///                   changes, VMAs that it cuts or merges included, it waits without any lock, and starts again: nothing that it
+///                   looked up counts any more. DONTNEED and its like claim their range alone. mremap, mlockall, fork and guard
+///                   regions claim everything.
 /// Lost updates      none: two writers never plan on one version, because the writer lock lasts from the plan to the store.
 /// Frees             as replace. Tables go under the writer lock, and not while somebody is at work in the hole around them:
 ///                   then they stay until the next munmap there.
@@ -54,20 +55,18 @@ struct range_lock : rcu_and_one_writer {
       claimed_ = everything;
       lock();
     }
-    /// False: somebody is at work there, see wait().
-    [[nodiscard]] bool claim(range where) noexcept {
+    /// Holds `pages`, if nobody is at work in what is `changed`, which contains them. False: somebody is, see wait().
+    [[nodiscard]] bool claim(range changed, range pages) noexcept {
       if (has_everything() || is_mutated(mutation::claim_regardless)) return true;
       if (is_mutated(mutation::publish_after_wait)) {
         unlock();
-        state_.ranges.lock(own_, where);
+        state_.ranges.wait_until_free(changed);
         lock();
-        claimed_ = where;
-        return true;
       }
-      if (state_.ranges.try_lock(own_, where)) {
-        claimed_ = where;
-      } else {
-        busy_ = where;
+      if (!pages.is_empty() && state_.ranges.try_lock(own_, pages, changed)) {
+        claimed_ = pages;
+      } else if (!pages.is_empty() || state_.ranges.is_wanted(changed)) {
+        busy_ = changed;
       }
       return busy_.is_empty();
     }
@@ -131,8 +130,8 @@ struct range_lock : rcu_and_one_writer {
   };
 
   static void exclude_writers(state&, write_guard& guard) noexcept { guard.claim_everything(); }
-  [[nodiscard]] static bool claim(state&, write_guard& guard, range where) noexcept {
-    return guard.claim(where);
+  [[nodiscard]] static bool claim(state&, write_guard& guard, range changed, range pages) noexcept {
+    return guard.claim(changed, pages);
   }
   static bool wait_for_writers(state&, write_guard& guard, vm::counters& count) noexcept {
     const std::uint64_t begun = sync::now_ns();

@@ -84,6 +84,12 @@ class address_space {
   /// Copies bytes out of or into the address space, faulting pages in. EFAULT, EACCES: as the fault says.
   [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
   [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
+  /// A reference to the frame of the page at `at`, which is faulted in first if it is not there: it stays what it is until unpin(),
+  /// mapped or not. EFAULT, EACCES, ENOMEM: as the fault says. Kernel: get_user_pages.
+  [[nodiscard]] result<vm::frame_number> pin(vm::cpu& cpu, address at, vm::access wanted);
+  /// The same for a page that is there already, without any lock; no_frame: it is not. Kernel: get_user_pages_fast.
+  [[nodiscard]] vm::frame_number pin_fast(vm::cpu& cpu, address at, vm::access wanted) noexcept;
+  void unpin(vm::cpu& cpu, vm::frame_number pinned) noexcept { machine_.frames().put(pinned, cpu.stock); }
   /// The part of a truncation that each address space does: see mm/truncate.hpp.
   void unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first);
   /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
@@ -131,9 +137,11 @@ class address_space {
     range fresh = {};        ///< records put here are building until the page work is over
     range emptied = {};      ///< the same for a record whose pages have all been moved away
 
-    [[nodiscard]] bool is_empty() const noexcept {
-      return unmapped.is_empty() && replaced.is_empty() && reprotected.is_empty() && moved_from.is_empty() &&
-             fresh.is_empty() && emptied.is_empty();
+    /// All pages that it is about, but for where some are moved to.
+    [[nodiscard]] range hull() const noexcept {
+      range all = unmapped;
+      for (const range one : {replaced, reprotected, moved_from, fresh, emptied}) all = hull_of(all, one);
+      return all;
     }
   };
 

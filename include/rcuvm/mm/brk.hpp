@@ -16,7 +16,7 @@ template <class Design>
 address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
   range to_populate;
   address before = 0;
-  const auto moved = change_locked(cpu, [&](write_guard& guard) -> result<address> {
+  const auto moved = change_once(cpu, [&](write_guard& guard) -> result<address> {
     before = break_;
     if (wanted < break_start_ || wanted >= layout_.end) return break_;
     if (wanted - break_start_ > limits_.data_bytes) return break_;
@@ -28,8 +28,11 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
     const range shrunk{page_ceil(wanted), page_ceil(break_)};
     if (!shrunk.is_empty()) {
       if (is_free(view_of(guard), shrunk)) return break_;
-      if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_;
-    } else if (!grown.is_empty()) {
+      break_ = wanted;  // before others get in, who may be let in while pages go
+      if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_ = before;
+      return wanted;
+    }
+    if (!grown.is_empty()) {
       // One page stays free above the heap, and the guard gap of a stack.
       range needed{grown.start, grown.end + page_size};
       const auto above = mapping_above(view_of(guard), grown.start);

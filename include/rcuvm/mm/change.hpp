@@ -100,16 +100,10 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   mm::vector<vm::vma*> outdated;
   mm::vector<range> dead;
   mm::usage after = usage_;
-  range touched{std::numeric_limits<address>::max(), 0};
-  const auto touch = [&touched](range where) {
-    if (where.is_empty()) return;
-    touched = {std::min(touched.start, where.start), std::max(touched.end, where.end)};
-  };
-  for (const range where : {work.unmapped, work.replaced, work.reprotected}) touch(where);
+  range changed = work.hull();
   const auto outdate = [&](vm::vma* which) {
     outdated.push_back(which);
     after.remove(which->fields());
-    touch(which->where());
   };
 
   // Walk originals and pieces side by side: what stays as it is, is not written.
@@ -151,7 +145,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
                              !is_mutated(mutation::map_live_at_once);
       const auto state = must_wait ? vm::life::building : vm::life::live;
       after.add(piece.fields);
-      touch(where);
+      changed = hull_of(changed, where);
       vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
@@ -170,7 +164,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     if (auto stored = change.store(gone, mark); !stored) return stored;
   }
   Design::reserve(state_, dead.size(), outdated.size());
-  if (!touched.is_empty() && !Design::claim(state_, guard, touched)) return fail(EBUSY);
+  for (const range gone : dead) changed = hull_of(changed, gone);
+  if (!Design::claim(state_, guard, changed, work.hull())) return fail(EBUSY);
 
   for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
@@ -197,12 +192,14 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       }
     }
   });
-  const auto published = fresh.release();
+  // The others are not ours any more once other writers get in: one of them may outdate them.
+  auto building = fresh.release();
+  std::erase_if(building, [](const vm::vma* one) { return one->state() != vm::life::building; });
   usage_ = after;
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
-  if (!work.is_empty()) {
+  if (!work.hull().is_empty()) {
     [[maybe_unused]] const typename Design::page_section pages_alone{state_, guard};
     const bool takes_pages =
         !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
@@ -211,9 +208,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     move_pages(cpu, work.moved_from, work.moved_to);
     if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped);
     reprotect_pages(cpu, planned, work.reprotected);
-    for (vm::vma* each : published) {
-      if (each->state() == vm::life::building) each->set_live();
-    }
+    for (vm::vma* each : building) each->set_live();
   }
   if (!is_mutated(mutation::unmap_without_zap)) unlink_tables(cpu, guard, work.unmapped, retired);
   Design::dispose(state_, std::move(retired), std::span<const range>{dead}, machine_.limbo());

@@ -13,7 +13,8 @@ namespace rcuvm::sync {
 ///   in order of arrival   [0, 4) held   [8, 9) held   [2, 9) waits for both   [3, 5) waits for the first and the third
 ///
 /// Protects   what its user says. A range is held by whoever made its entry; no entry is locked twice.
-/// Progress   blocking, fair. Waits are offline (rcu.hpp).
+/// Progress   blocking, fair. Who has to wait spins for a microsecond or two first, as long as a short piece of page work takes:
+///            to sleep and be woken is fifty times as much. Sleeps are offline (rcu.hpp).
 /// Cost       a mutex, and a look at each entry: as many as there are threads inside at most. Allocates nothing.
 /// Source     range locks of J. Kara (2013) and D. Bueso (2017) for Linux, there on an interval tree.
 class range_lock {
@@ -36,22 +37,22 @@ class range_lock {
   range_lock& operator=(const range_lock&) = delete;
 
   void lock(entry& as, range where) noexcept;
-  [[nodiscard]] bool try_lock(entry& as, range where) noexcept;
+  /// `free`: nobody may hold some of this, or wait for it, either. It contains `where`.
+  [[nodiscard]] bool try_lock(entry& as, range where, range free) noexcept;
+  [[nodiscard]] bool try_lock(entry& as, range where) noexcept { return try_lock(as, where, where); }
   void unlock(entry& held) noexcept;
 
   /// Does somebody hold some of `where`, or wait for it? `except` is not asked about.
   [[nodiscard]] bool is_wanted(range where, const entry* except = nullptr) noexcept;
-  /// Waits until those that hold some of `where` or wait for it by now have gone.
-  void wait_until_free(range where) noexcept {
-    entry turn;
-    lock(turn, where);
-    unlock(turn);
-  }
+  /// Waits until nobody holds some of `where` or waits for it; in line with others if that takes long.
+  void wait_until_free(range where) noexcept;
 
  private:
   /// An entry before `end` that overlaps `where`; null `end`: any.
   [[nodiscard]] const entry* find(range where, const entry* end) const noexcept;
   void append(entry& as, range where) noexcept;
+  /// False: after a while it is still wanted.
+  [[nodiscard]] bool spin_until_free(range where) noexcept;
 
   mutex lock_;
   condition gone_;          ///< one has been unlocked
