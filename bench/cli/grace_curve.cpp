@@ -114,8 +114,8 @@ std::string script_of(const std::vector<std::string>& designs, const std::vector
       readers.size());
   for (std::size_t row = 0; row < readers.size(); ++row) {
     for (const panel& one : panels) {
-      made +=
-          fmt::format("set title '{}, {} readers' textcolor rgb '#202020'\nplot ", one.title, readers[row]);
+      made += fmt::format("set title '{}, {} reader{}' textcolor rgb '#202020'\nplot ", one.title,
+                          readers[row], readers[row] == 1 ? "" : "s");
       for (std::size_t design = 0; design < designs.size(); ++design) {
         made += fmt::format(
             "{}'grace_curve.tsv' index {} using 2:{} with linespoints pt 7 ps 0.5 lw 1.6 lc rgb "

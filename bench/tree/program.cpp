@@ -22,6 +22,7 @@
 #include "bench/tree/rivals/rivals.hpp"
 #include "bench/tree/summary.hpp"
 #include "bench/tree/workload.hpp"
+#include "bench/tree/writers.hpp"
 #include "rcuvm/sync/rcu.hpp"
 
 namespace rcuvm::tree_bench {
@@ -119,6 +120,7 @@ int measure(const options& how, int argc, char** argv) {
   add_read_section_benchmark();
   for (const auto& on : workloads_of(how)) {
     for (const rival_entry& one : chosen_rivals(how)) one.add_benchmarks(on);
+    if (how.only.empty() && !how.is_curve) add_writer_benchmarks(on);
   }
   median_reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);

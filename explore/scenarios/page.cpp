@@ -163,6 +163,34 @@ struct two_cuts_of_a_mapping {
   }
 };
 
+/// A page is held on to by its frame, beside an munmap that frees it, and another mapping that wants a frame.
+struct pin_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>();
+      in->map_at(in->cpu, elsewhere);
+      const auto value_of = [&in](vm::frame_number frame) {
+        std::uint64_t value = 0;
+        in->host.frames().read(frame, 0, std::as_writable_bytes(std::span{&value, 1}));
+        return value;
+      };
+      together(on_cpu("munmap, reuse", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        in->put(by, elsewhere, new_value);
+                      }),
+               on_cpu("pin", *in, [&in, &value_of](vm::cpu& by) {
+                 const vm::frame_number held = in->space.pin_fast(by, here, vm::access::read);
+                 if (held == vm::no_frame) return;
+                 RCUVM_PROMISE(value_of(held) == old_value, "F1: a pinned page is somebody else's");
+                 in->space.unpin(by, held);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, elsewhere) == new_value, "F1: a pinned page is somebody else's");
+    };
+  }
+};
+
 /// An empty table is cut off while a fault wants to put a page into it.
 struct reclaim_beside_fault {
   template <class Design>
@@ -443,6 +471,8 @@ std::vector<scenario> page_scenarios() {
       make("two-writers", "munmap beside a MAP_FIXED over the same page, and a write to it", "F2",
            two_writers_of_a_page{}),
       make("two-cuts", "two munmaps at the ends of one mapping", "F1", two_cuts_of_a_mapping{}),
+      make("pin", "a lock-free get_user_pages beside munmap and the reuse of its frame", "F1",
+           pin_beside_munmap{}),
       make("table-reclaim", "an empty table is cut off beside a fault into it", "F3", reclaim_beside_fault{}),
       make("move-pages", "mremap moves a page, an access on another cpu", "F2", move_beside_access{}),
       make("protect", "mprotect beside a write", "F3", protect_beside_write{}),

@@ -41,21 +41,40 @@ void file::drop_beyond_end(frame_pool::magazine& stock) noexcept {
   pool_->write(last->second, kept, std::span{zeros}.subspan(kept));
 }
 
-result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) try {
+void file::read_from_disk() noexcept {
+  reads_.fetch_add_relaxed(1);
+  if (read_ns_ != 0) sync::sleep_ns(read_ns_);
+}
+
+result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
   if (must_read(index)) {
-    reads_.fetch_add_relaxed(1);
-    sync::sleep_ns(read_ns_);
+    if (faults_lock_inode_) {
+      const sync::mutex_guard held{inode_lock_};
+      return page_under_inode_lock(index, pool, stock);
+    }
+    read_from_disk();
   }
+  return cached_page(index, pool, stock, true);
+}
+
+result<frame_number> file::page_under_inode_lock(std::uint64_t index, frame_pool& pool,
+                                                 frame_pool::magazine& stock) {
+  if (must_read(index)) read_from_disk();
+  return cached_page(index, pool, stock, true);
+}
+
+result<frame_number> file::cached_page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock,
+                                       bool has_been_read) try {
   sync::mutex_guard held{lock_};
   if (!is_within(index)) return fail(EFAULT);
   RCUVM_CHECK(pool_ == nullptr || pool_ == &pool, "a file's pages belong to one machine");
   pool_ = &pool;
   auto [place, is_new] = pages_.try_emplace(index, no_frame);
   if (is_new) {
-    place->second = pool.take(stock);
+    place->second = has_been_read ? pool.take(stock) : no_frame;
     if (place->second == no_frame) {
       pages_.erase(place);
-      return fail(ENOMEM);
+      return fail(has_been_read ? ENOMEM : EAGAIN);
     }
   }
   pool.share(place->second);

@@ -14,6 +14,7 @@ enum class mutation : std::uint8_t {
   // faults, page tables, TLBs
   install_without_vma_check,
   install_without_sequence_check,
+  install_without_truncation_check,
   exclude_without_wait,
   claim_regardless,
   publish_after_wait,
@@ -27,6 +28,7 @@ enum class mutation : std::uint8_t {
   fork_without_holding_faults,
   move_without_holding_faults,
   access_without_flush,
+  pin_without_access,
   shoot_without_waiting,
   change_in_place,
   // grace periods

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Loads and stores of a program: TLB, page table, fault.
+/// Loads and stores of a program: TLB, page table, fault. And pages that a driver holds on to.
 
+#include <optional>
+
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
@@ -58,6 +61,35 @@ result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::
     if (auto faulted = fault(cpu, here, wanted); !faulted) return std::unexpected{faulted.error()};
   }
   return {};
+}
+
+template <class Design>
+result<vm::frame_number> address_space<Design>::pin(vm::cpu& cpu, address at, vm::access wanted) {
+  for (;;) {
+    if (const vm::frame_number got = pin_fast(cpu, at, wanted); got != vm::no_frame) return got;
+    if (auto faulted = fault(cpu, at, wanted); !faulted) return std::unexpected{faulted.error()};
+  }
+}
+
+/// The walk is an access of this cpu: what it meets is freed only after a shootdown, which waits for it.
+///
+///   pin      ├─ access ─ read PTE ─ one reference more ─┤
+///   munmap       clear PTE ─ shoot down: waits for ······┤ one reference less: the frame stays, or is free
+///
+/// Kernel: interrupts are off in gup_fast, so that the flush's IPI waits for it.
+template <class Design>
+vm::frame_number address_space<Design>::pin_fast(vm::cpu& cpu, address at, vm::access wanted) noexcept {
+  cpus_.add(cpu.id());
+  sync::rcu::read_section
+      walking;  // a table may be freed without a shootdown when a retire_list finds no memory
+  std::optional<vm::tlb::access_section> now;
+  if (!is_mutated(mutation::pin_without_access)) now.emplace(cpu.translations());
+  const vm::table* leaf = pages_.find_leaf(at);
+  if (leaf == nullptr) return vm::no_frame;
+  const vm::pte here = leaf->entry(vm::table::index_of(at, 0));
+  if (!here.is_present() || !vm::allows(here.allowed(), wanted)) return vm::no_frame;
+  machine_.frames().share(here.frame());
+  return here.frame();
 }
 
 }  // namespace rcuvm

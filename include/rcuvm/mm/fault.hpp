@@ -148,7 +148,10 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   mm::held_frame cached{cpu, vm::no_frame};
   const std::uint64_t truncations = fields.backing ? fields.backing->truncations() : 0;
   if (fields.backing && table.entry(index).is_empty()) {
-    const auto page = fields.backing->page(fields.page_of(site.at), frames, cpu.stock);
+    const std::uint64_t wanted = fields.page_of(site.at);
+    const auto page = Design::drops_for_files ? fields.backing->page_at_hand(wanted, frames, cpu.stock)
+                                              : fields.backing->page(wanted, frames, cpu.stock);
+    if (!page && page.error().number() == mm::try_again) return again(cpu.count.retries_page_taken);
     if (!page) return std::unexpected{page.error()};
     cached.replace(*page);
   }
@@ -174,7 +177,9 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
       return fail(EFAULT);
     }
     if (!old.is_present()) {
-      if (fields.backing && (cached.get() == vm::no_frame || fields.backing->truncations() != truncations))
+      const bool is_truncated = fields.backing && fields.backing->truncations() != truncations &&
+                                !is_mutated(mutation::install_without_truncation_check);
+      if (is_truncated || (fields.backing && cached.get() == vm::no_frame))
         return again(cpu.count.retries_page_taken);
       outcome = mm::fault_outcome::installed;
       if (is_copy) {

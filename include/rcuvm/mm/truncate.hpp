@@ -19,10 +19,11 @@ namespace mm {
 ///    │               a fault that comes later finds no page; one under way sees that the file was truncated
 ///    faults get no page beyond the end any more
 ///
-/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call, and nobody
-/// else changes the size meanwhile. Faults and other calls go on. Kernel: truncate_setsize, unmap_mapping_range.
+/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds the
+/// inode lock from begin to end. Faults and other calls go on. Kernel: truncate_setsize, unmap_mapping_range.
 template <class Design>
 void truncate(vm::cpu& cpu, vm::file& of, std::uint64_t to, std::span<address_space<Design>* const> spaces) {
+  const sync::mutex_guard held{of.inode_lock()};
   const bool is_shorter = to < of.size();
   of.set_size(to);
   if (!is_shorter) return;

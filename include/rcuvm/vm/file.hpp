@@ -26,6 +26,8 @@ struct file_identity {
 };
 
 /// Protects  the page cache, by its own lock. Kernel: struct file, inode and address_space in one.
+/// Locks     the inode lock is for read, write, and for the read of a page where the file system wants it; the cache's lock is taken
+///           inside, and nothing is taken inside that one but the pool's.
 ///
 /// What it loses by becoming shorter is still mapped in places. First it has the new size, then the page tables lose the pages,
 /// then the cache does (mm/truncate.hpp). A fault notes truncations() before it asks for a page, and looks again under its page
@@ -47,7 +49,11 @@ class file {
   [[nodiscard]] std::uint64_t truncations() const noexcept { return truncations_.load_relaxed(); }
   /// How long it takes to read a page that is not cached: 0 at first. Only while nobody uses the file.
   void set_read_time(std::uint64_t nanoseconds) noexcept { read_ns_ = nanoseconds; }
-  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. One caller at a time.
+  /// A file system that takes the inode lock when a fault has to read a page. Only while nobody uses the file.
+  void set_faults_lock_inode(bool to) noexcept { faults_lock_inode_ = to; }
+  /// Held by read and write (mm/file_io.hpp). Kernel: i_mutex.
+  [[nodiscard]] sync::mutex& inode_lock() noexcept { return inode_lock_; }
+  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. Under the inode lock.
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
@@ -57,11 +63,20 @@ class file {
   /// a read. Two that come for a page together both read it: a disk without a queue.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
+  /// The same, but EAGAIN where it would have to read.
+  [[nodiscard]] result<frame_number> page_at_hand(std::uint64_t index, frame_pool& pool,
+                                                  frame_pool::magazine& stock) {
+    return cached_page(index, pool, stock, may_read_at_once());
+  }
+  /// The same for who holds the inode lock.
+  [[nodiscard]] result<frame_number> page_under_inode_lock(std::uint64_t index, frame_pool& pool,
+                                                           frame_pool::magazine& stock);
+
   /// How many reads of a page have begun.
   [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load_relaxed(); }
   /// Would page() have to read it?
   [[nodiscard]] bool must_read(std::uint64_t index) {
-    return read_ns_ != 0 && is_within(index) && !holds(index);
+    return !may_read_at_once() && is_within(index) && !holds(index);
   }
   /// Reads it into the cache. Errors as page() has them.
   [[nodiscard]] result<void> read_page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
@@ -80,13 +95,20 @@ class file {
   [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
+  [[nodiscard]] bool may_read_at_once() const noexcept { return read_ns_ == 0 && !faults_lock_inode_; }
+  void read_from_disk() noexcept;
+  /// The page; with a new frame if it has none, or EAGAIN unless it has been read.
+  [[nodiscard]] result<frame_number> cached_page(std::uint64_t index, frame_pool& pool,
+                                                 frame_pool::magazine& stock, bool has_been_read);
   [[nodiscard]] bool is_within(std::uint64_t index) const noexcept {
     const std::uint64_t end = size();
     return end != 0 && index <= (end - 1) / page_size;
   }
 
-  const file_identity identity_;                ///< guard: immutable
-  std::uint64_t read_ns_ = 0;                   ///< guard: set before the file is used
+  const file_identity identity_;    ///< guard: immutable
+  std::uint64_t read_ns_ = 0;       ///< guard: set before the file is used
+  bool faults_lock_inode_ = false;  ///< guard: the same
+  sync::mutex inode_lock_;
   sync::atomic<std::uint64_t> size_;            ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> truncations_{0};  ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> reads_{0};        ///< guard: atomic

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Mapped files: reads that take time, truncation, the inode lock.
+
+#include <array>
+#include <memory>
+
+#include "explore/scenarios/pages.hpp"
+#include "rcuvm/mm/file_io.hpp"
+#include "rcuvm/mm/truncate.hpp"
+
+namespace rcuvm::explore {
+
+namespace {
+
+constexpr std::uint64_t some_value = 7;
+
+/// With two pages of a file mapped at `here`, for all to see.
+template <class Design>
+struct space_with_file : small_space<Design> {
+  vm::file whole{vm::file_identity{.name = "/f", .inode = 1}, 2 * page_size};
+  /// Counts nothing: the explorer does not see what orders the counts of a std::shared_ptr.
+  std::shared_ptr<vm::file> file{std::shared_ptr<void>{}, &whole};
+
+  void map_file() {
+    const auto got = this->space.map(this->cpu, {.hint = here,
+                                                 .length = 2 * page_size,
+                                                 .protection = read_write,
+                                                 .flags = {mm::map_flag::fixed, mm::map_flag::shared},
+                                                 .file = file});
+    RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
+  }
+};
+
+/// A fault whose file reads from a disk, while its mapping goes and another one comes, which nobody may write to.
+struct remap_beside_read {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->file->set_read_time(1000);
+      in->map_file();
+      together(on_cpu("munmap, mmap", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here, 2);
+                        const auto got = in->space.map(by, {.hint = here,
+                                                            .length = page_size,
+                                                            .protection = vm::prot::read,
+                                                            .flags = mm::map_flag::fixed_noreplace});
+                        RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
+                      }),
+               on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, some_value); }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == 0U, "F2: a fault outlives its mapping while the file reads");
+    };
+  }
+};
+
+/// The file loses a page that a fault is about to install.
+struct truncate_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->map_file();
+      in->put(in->cpu, here + page_size, some_value);
+      together(on_cpu("truncate", *in,
+                      [&in](vm::cpu& by) {
+                        const std::array all{&in->space};
+                        mm::truncate<Design>(by, *in->file, 0, all);
+                        RCUVM_PROMISE(!in->get(by, here), "F1: a page is reached after its file has lost it");
+                      }),
+               on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->get(by, here); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here) && !in->get(in->cpu, here + page_size),
+                    "F1: a page is reached after its file has lost it");
+    };
+  }
+};
+
+/// write(2) from a page that is not there yet, beside a fault for which the file system takes the inode lock.
+struct write_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->file->set_faults_lock_inode(true);
+      in->map_file();
+      in->map_at(in->cpu, elsewhere);
+      together(on_cpu("write", *in,
+                      [&in](vm::cpu& by) {
+                        const auto written =
+                            mm::write_file<Design>(by, in->space, *in->file, 0, elsewhere, sizeof some_value);
+                        RCUVM_CHECK(written == sizeof some_value, "a write of the scenario");
+                      }),
+               on_cpu("fault", *in, [&in](vm::cpu& by) {
+                 RCUVM_CHECK(in->get(by, here + page_size).has_value(), "a read of the scenario");
+               }));
+    };
+  }
+};
+
+}  // namespace
+
+std::vector<scenario> file_scenarios() {
+  const search_options bound_1{.how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
+  scenario inversion{
+      .name = "inode-lock",
+      .summary = "write(2) that faults under the inode lock, beside a fault for which the file takes it",
+      .claim = "no deadlock",
+      .subjects = under_each_design(write_beside_fault{}, bound_1)};
+  for (subject& each : inversion.subjects) {
+    if (each.design != "mmap-lock") continue;  // all others hold nothing while a file reads
+    each.expected = verdict::fails;
+    each.kind = finding_kind::lock_order;
+  }
+  return {{.name = "fault-during-read",
+           .summary = "munmap and mmap at the same address while a fault waits for its file",
+           .claim = "F2",
+           .subjects = under_each_design(remap_beside_read{}, bound_1)},
+          {.name = "truncate",
+           .summary = "a file is truncated beside a fault in a page that it loses",
+           .claim = "F1",
+           .subjects = under_each_design(truncate_beside_fault{}, bound_1)},
+          std::move(inversion)};
+}
+
+}  // namespace rcuvm::explore
