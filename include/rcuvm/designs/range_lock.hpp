@@ -70,13 +70,12 @@ struct range_lock : rcu_and_one_writer {
       }
       return busy_.is_empty();
     }
-    /// Waits for those that were in the way of claim(). False: nobody was.
-    [[nodiscard]] bool wait() noexcept {
-      if (busy_.is_empty()) return false;
+    [[nodiscard]] bool must_wait() const noexcept { return !busy_.is_empty(); }
+    /// Waits for those that were in the way of claim().
+    void wait() noexcept {
       unlock();
       state_.ranges.wait_until_free(std::exchange(busy_, {}));
       lock();
-      return true;
     }
     void release() noexcept {
       if (!claimed_.is_empty()) state_.ranges.unlock(own_);
@@ -134,8 +133,9 @@ struct range_lock : rcu_and_one_writer {
     return guard.claim(changed, pages);
   }
   static bool wait_for_writers(state&, write_guard& guard, vm::counters& count) noexcept {
+    if (!guard.must_wait()) return false;
     const std::uint64_t begun = sync::now_ns();
-    if (!guard.wait()) return false;
+    guard.wait();
     ++count.range_waits;
     count.range_wait_ns += sync::now_ns() - begun;
     return true;

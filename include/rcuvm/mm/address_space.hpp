@@ -85,7 +85,7 @@ class address_space {
   [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
   [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
   /// A reference to the frame of the page at `at`, which is faulted in first if it is not there: it stays what it is until unpin(),
-  /// mapped or not. EFAULT, EACCES, ENOMEM: as the fault says. Kernel: get_user_pages.
+  /// mapped or not; a write after a fork may go to a copy. EFAULT, EACCES, ENOMEM: as the fault says. Kernel: get_user_pages.
   [[nodiscard]] result<vm::frame_number> pin(vm::cpu& cpu, address at, vm::access wanted);
   /// The same for a page that is there already, without any lock; no_frame: it is not. Kernel: get_user_pages_fast.
   [[nodiscard]] vm::frame_number pin_fast(vm::cpu& cpu, address at, vm::access wanted) noexcept;
