@@ -58,10 +58,15 @@ TEST(grace_curve, shows_who_waits_for_readers) {
   EXPECT_EQ(got[0].design, "sync");
   EXPECT_EQ(got[0].readers, 1U);
   EXPECT_EQ(got[0].stay_ns, 20'000'000U);
-  // A time slice may hold up one call of `replace`, not half of them.
-  EXPECT_GT(got[0].medians.at("unmap.p50_ns"), 2 * got[1].medians.at("unmap.p50_ns"));
+  // Who waits is counted, not timed: a reader that the machine keeps off its core lets many calls pass without a wait.
   EXPECT_GT(got[0].medians.at("count.grace_periods"), 0);
+  EXPECT_GT(got[0].medians.at("count.grace_period_ns"), 0);
   EXPECT_EQ(got[1].medians.at("count.grace_periods"), 0);
+  for (const curve_point& one : got) {
+    for (const char* key : {"unmap.p50_ns", "unmap.mean_ns", "unmap.p999_ns", "map.mean_ns", "map.p999_ns"})
+      EXPECT_GT(one.medians.at(key), 0) << one.design << ", " << key;
+    EXPECT_TRUE(one.medians.contains("limbo.high_water_bytes"));
+  }
 }
 
 }  // namespace
