@@ -18,6 +18,7 @@ enum class mutation : std::uint8_t {
   exclude_without_wait,
   claim_regardless,
   publish_after_wait,
+  touch_all_published,
   publish_without_kill,
   map_live_at_once,
   unmap_without_zap,

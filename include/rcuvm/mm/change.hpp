@@ -194,7 +194,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   });
   // The others are not ours any more once other writers get in: one of them may outdate them.
   auto building = fresh.release();
-  std::erase_if(building, [](const vm::vma* one) { return one->state() != vm::life::building; });
+  if (!is_mutated(mutation::touch_all_published))
+    std::erase_if(building, [](const vm::vma* one) { return one->state() != vm::life::building; });
   usage_ = after;
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
