@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <stdexcept>
 
 #include "explore/explorer.hpp"
@@ -29,11 +30,14 @@ shared_writes run(const std::string& design, const traffic_program& of, const sc
 
 shared_writes count_shared_writes(const trace& of, std::string_view thread) {
   const auto found = std::ranges::find(of.names, thread);
+  if (found == of.names.end()) throw std::runtime_error{fmt::format("no thread \"{}\" in this run", thread)};
   const auto self = static_cast<int>(found - of.names.begin());
   std::map<std::uint32_t, thread_set> touched_by;
+  const auto lines_of = [](const auto& one) {
+    return std::views::iota(one.where.first / line_size, (one.where.end - 1) / line_size + 1);
+  };
   const auto touch = [&](const auto& one) {
-    for (std::uint32_t line = one.where.first / line_size; line * line_size < one.where.end; ++line)
-      touched_by[line] |= only(one.thread);
+    for (const std::uint32_t line : lines_of(one)) touched_by[line] |= only(one.thread);
   };
   const auto is_access = [](const traced_step& one) {
     using enum operation;
@@ -53,7 +57,8 @@ shared_writes count_shared_writes(const trace& of, std::string_view thread) {
   }
   for (const plain_touch& one : of.plain) touch(one);
   const auto is_shared = [&](const auto& one) {
-    return one.thread == self && (touched_by[one.where.first / line_size] & ~only(self)) != 0;
+    const auto is_theirs = [&](std::uint32_t line) { return (touched_by[line] & ~only(self)) != 0; };
+    return one.thread == self && std::ranges::any_of(lines_of(one), is_theirs);
   };
   shared_writes made;
   for (const traced_step& one : of.steps) {

@@ -17,7 +17,8 @@ struct shared_writes {
   double updates = 0;  ///< atomic read-modify-writes; locks taken and let go of, queues used
 };
 
-/// In the concurrent part of a run. A line is 64 bytes. Allocations and frees are no accesses.
+/// In the concurrent part of a run. A line is 64 bytes. Allocations and frees are no accesses. Throws std::runtime_error when there
+/// is no such thread.
 [[nodiscard]] shared_writes count_shared_writes(const trace& of, std::string_view thread);
 
 struct traffic {

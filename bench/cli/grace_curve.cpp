@@ -98,29 +98,25 @@ std::string tsv_of(const std::vector<curve_point>& points, const std::vector<std
 
 /// Two pictures for each count of readers: munmap, MAP_FIXED.
 std::string script_of(const std::vector<std::string>& designs, const std::vector<unsigned>& readers) {
-  struct panel {
-    std::string_view title;
-    std::size_t column;  // of the .tsv, from 1 on
-  };
-  static constexpr panel panels[] = {{"munmap, mean", 4}, {"MAP_FIXED, mean", 6}};
   std::string made = fmt::format(
       "# gnuplot grace_curve.gp draws grace_curve.svg from grace_curve.tsv\n"
       "set terminal svg size 980,{} noenhanced font 'Helvetica,Arial,sans-serif,12' name 'grace_curve' "
-      "background "
-      "'#ffffff'\n"
+      "background '#ffffff'\n"
       "set output 'grace_curve.svg'\n{}set logscale xy\nset xlabel 'readers stay' textcolor rgb '#404040'\n{}"
       "set key top left samplen 1.5 textcolor rgb '#404040'\nset multiplot layout {},2\n",
       330 * readers.size(), report::common_style, report::time_tics('x') + report::time_tics('y'),
       readers.size());
   for (std::size_t row = 0; row < readers.size(); ++row) {
-    for (const panel& one : panels) {
-      made += fmt::format("set title '{}, {} reader{}' textcolor rgb '#202020'\nplot ", one.title,
+    for (const std::string_view key : {"unmap.mean_ns", "map.mean_ns"}) {
+      const auto one = std::ranges::find(all_shown, key, &shown::key);
+      const auto column = one - std::begin(all_shown) + 3;  // of the .tsv, from 1 on, after readers and stay
+      made += fmt::format("set title '{}, {} reader{}' textcolor rgb '#202020'\nplot ", one->title,
                           readers[row], readers[row] == 1 ? "" : "s");
       for (std::size_t design = 0; design < designs.size(); ++design) {
         made += fmt::format(
             "{}'grace_curve.tsv' index {} using 2:{} with linespoints pt 7 ps 0.5 lw 1.6 lc rgb "
             "'{}' title {}",
-            design == 0 ? "" : ", ", row * designs.size() + design, one.column, report::colour_of(design),
+            design == 0 ? "" : ", ", row * designs.size() + design, column, report::colour_of(design),
             report::gnuplot_text(designs[design]));
       }
       made += "\nunset key\n";
@@ -144,6 +140,11 @@ int run(curve_command& asked) {
   workload::curve_options& how = asked.how;
   how.designs = designs_named(asked.designs);
   for (const double each : asked.stays_us) how.stays_ns.push_back(static_cast<std::uint64_t>(each * 1e3));
+  if (!asked.folder.empty()) {
+    std::error_code problem;  // known before the time is spent
+    std::filesystem::create_directories(asked.folder, problem);
+    if (problem) throw refusal{fmt::format("{}: {}", asked.folder, problem.message())};
+  }
   fmt::print(stderr, "{} runs, about {:.0f} s\n",
              how.designs.size() * how.readers.size() * how.stays_ns.size() * how.repetitions,
              workload::seconds_of(how));
@@ -163,15 +164,12 @@ int run(curve_command& asked) {
   }
   if (asked.folder.empty()) return ok;
   try {
-    std::filesystem::create_directories(asked.folder);
     const std::string problem =
         report::draw(asked.folder, "grace_curve", tsv_of(points, how.designs, how.readers),
                      script_of(how.designs, how.readers));
     if (!problem.empty()) fmt::print(stderr, "{}\n", problem);
   } catch (const std::ios_base::failure&) {
     throw refusal{fmt::format("{}: cannot be written", asked.folder)};
-  } catch (const std::filesystem::filesystem_error& wrong) {
-    throw refusal{wrong.what()};
   }
   return ok;
 }

@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -15,9 +13,8 @@
 #include "bench/cli/progress_line.hpp"
 #include "bench/report/list_text.hpp"
 #include "bench/report/metric.hpp"
-#include "bench/report/statistics.hpp"
 #include "bench/report/table.hpp"
-#include "bench/workload/run.hpp"
+#include "bench/workload/medians.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::cli {
@@ -35,9 +32,6 @@ struct workload_options {
   double seconds = 0.5;
   bool is_json = false;
 };
-
-/// Medians over the repetitions, by design.
-using medians = std::map<std::string, replay::figures>;
 
 fs::path folder() { return recording::bundled_folder().parent_path() / "workloads"; }
 
@@ -77,28 +71,8 @@ void list() {
   }
 }
 
-medians measure(const workload::scenario& of, const std::vector<std::string>& designs,
-                const workload_options& how, const std::function<void(const std::string&)>& on_run) {
-  std::map<std::string, std::map<std::string, std::vector<double>>> samples;
-  for (std::uint32_t repetition = 0; repetition < how.repetitions; ++repetition) {
-    for (std::size_t turn = 0; turn < designs.size(); ++turn) {
-      const std::string& design = designs[(turn + repetition) % designs.size()];
-      on_run(design);
-      for (const auto& [key, value] :
-           workload::run(of, design, {.threads = how.threads, .seconds = how.seconds})) {
-        samples[design][key].push_back(value);
-      }
-    }
-  }
-  medians made;
-  for (const auto& [design, by_key] : samples) {
-    for (const auto& [key, values] : by_key) made[design][key] = report::spread_of(values).median;
-  }
-  return made;
-}
-
-void print(const workload::scenario& of, const std::vector<std::string>& designs, const medians& got,
-           const workload_options& how) {
+void print(const workload::scenario& of, const std::vector<std::string>& designs,
+           const workload::medians& got, const workload_options& how) {
   using report::unit;
   const unsigned threads = of.threads(how.threads);
   fmt::print("{}: {}\n  {}\n  {} threads on {} cores{}\n", of.name, of.what, of.source, threads,
@@ -153,11 +127,11 @@ int run(const workload_options& how) {
   const double runs = static_cast<double>(scenarios.size() * designs.size() * how.repetitions);
   double done = 0;
   for (const workload::scenario& each : scenarios) {
-    medians got;
+    workload::medians got;
     try {
-      got = measure(each, designs, how, [&](const std::string& design) {
-        progress.show(each.name + ", " + design, done++ / runs);
-      });
+      got = workload::measure(
+          each, designs, {.threads = how.threads, .seconds = how.seconds}, how.repetitions,
+          [&](const std::string& design) { progress.show(each.name + ", " + design, done++ / runs); });
     } catch (const std::runtime_error& wrong) {
       throw refusal{wrong.what()};
     }

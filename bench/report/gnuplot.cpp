@@ -60,11 +60,10 @@ std::string draw(const std::filesystem::path& folder, const std::string& name, c
   switch (run_gnuplot(folder, name + ".gp")) {
     case gnuplot_outcome::drawn: return {};
     case gnuplot_outcome::failed:
-      return fmt::format("gnuplot could not draw {}: plots are missing.", (folder / (name + ".gp")).string());
+      return fmt::format("gnuplot could not draw {}.gp: the plot is missing.", name);
     case gnuplot_outcome::not_installed: break;
   }
-  return fmt::format("gnuplot is not installed: the plots are missing (their data and scripts are in {}).",
-                     folder.string());
+  return fmt::format("gnuplot is not installed: {0}.svg is missing ({0}.tsv and {0}.gp are there).", name);
 }
 
 std::string gnuplot_text(std::string from) {

@@ -186,6 +186,13 @@ class page {
                        escape_html(baseline())));
   }
 
+  /// The rest of a table's head, and the begin of its body.
+  void design_heads() {
+    for (const std::string& design : data_.how.designs)
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
+    out_ += "</tr></thead>\n<tbody>\n";
+  }
+
   void proof_cell(const proof& of, bool says_design) {
     out_ +=
         fmt::format("<p class=\"{}\">{}{}</p>", of.holds ? "good" : "bad",
@@ -231,10 +238,7 @@ class page {
         "its "
         "specification there), spurious wake-ups.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th "
         "scope=\"col\">scenario</th><th scope=\"col\">promise</th>";
-    for (const std::string& design : data_.how.designs) {
-      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
-    }
-    out_ += "</tr></thead>\n<tbody>\n";
+    design_heads();
     const std::span<const proof> all{data_.proofs};
     for (std::size_t first = 0; first < all.size();) {
       std::size_t end = first;
@@ -249,17 +253,11 @@ class page {
     if (data_.traffic.empty()) return;
     out_ +=
         "<h2>What an operation writes that others touch</h2>\n<p class=\"soft\">Read-modify-writes + stores "
-        "of one "
-        "operation to cache lines that another thread, which takes page faults meanwhile, touches too. "
-        "Counted in the "
-        "checked library, faults of the zero page (<code>rcuvm explore --traffic</code>), without waiting or "
-        "retries: the figure that "
-        "decides "
-        "beyond a few cores.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">operation</th>";
-    for (const std::string& design : data_.how.designs) {
-      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
-    }
-    out_ += "</tr></thead>\n<tbody>\n";
+        "of one operation to cache lines that another thread touches too, which takes page faults meanwhile. "
+        "Counted in the checked library with faults of the zero page, without waiting or retries "
+        "(<code>rcuvm explore --traffic</code>): the figure that decides beyond a few cores.</p>\n"
+        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">operation</th>";
+    design_heads();
     const std::span<const traffic> all{data_.traffic};
     for (std::size_t first = 0; first < all.size();) {
       std::size_t end = first;
@@ -317,10 +315,7 @@ class page {
 
   void recording_table(const recording_facts& recording) {
     out_ += "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">figure</th>";
-    for (const std::string& design : data_.how.designs) {
-      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
-    }
-    out_ += "</tr></thead>\n<tbody>\n";
+    design_heads();
     for (side which : sides) {
       bool is_first = true;
       for (const metric* one : metrics_in(data_, false)) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "bench/report/result.hpp"
+#include "bench/report/traffic_json.hpp"
 
 namespace rcuvm::report {
 
@@ -176,19 +177,6 @@ proof proof_from_json(const json& from) {
   return to;
 }
 
-json traffic_to_json(const traffic& from) {
-  return {{"design", from.design}, {"what", from.what}, {"updates", from.updates}, {"stores", from.stores}};
-}
-
-traffic traffic_from_json(const json& from) {
-  traffic to;
-  from.at("design").get_to(to.design);
-  from.at("what").get_to(to.what);
-  from.at("updates").get_to(to.updates);
-  from.at("stores").get_to(to.stores);
-  return to;
-}
-
 template <class T, class F>
 json list_to_json(const std::vector<T>& from, F one_to_json) {
   json made = json::array();
@@ -205,7 +193,7 @@ std::string to_json(const result& from) {
                {"settings", settings_to_json(from.how)},
                {"recordings", list_to_json(from.recordings, recording_to_json)},
                {"proofs", list_to_json(from.proofs, proof_to_json)},
-               {"traffic", list_to_json(from.traffic, traffic_to_json)},
+               {"traffic", from.traffic},
                {"notes", from.notes},
                {"medians", medians_to_json(from)},
                {"runs", list_to_json(from.runs, run_to_json)}});
@@ -225,7 +213,7 @@ std::expected<result, std::string> from_json(std::string_view text) {
     read.at("notes").get_to(made.notes);
     for (const json& one : read.at("recordings")) made.recordings.push_back(recording_from_json(one));
     for (const json& one : read.at("proofs")) made.proofs.push_back(proof_from_json(one));
-    for (const json& one : read.at("traffic")) made.traffic.push_back(traffic_from_json(one));
+    read.at("traffic").get_to(made.traffic);
     for (const json& one : read.at("runs")) made.runs.push_back(run_from_json(one));
     return made;
   } catch (const std::exception& problem) {

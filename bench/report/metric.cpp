@@ -84,6 +84,9 @@ constexpr metric all_metrics[] = {
     {"count.vma_waits", walker::none, "waits for faults",
      "times a writer waited for faults inside a VMA that it changes", unit::number, better::lower,
      side::retries, false},
+    {"count.range_waits", walker::none, "waits for writers",
+     "times a writer waited for the page work of another one", unit::number, better::lower, side::retries,
+     false},
 
     {"limbo.high_water_bytes", walker::none, "held by RCU",
      "most memory at one time that was unlinked and waited for a grace period", unit::bytes, better::lower,

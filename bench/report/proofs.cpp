@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "bench/report/traffic_json.hpp"
 
 namespace rcuvm::report {
 
@@ -42,14 +45,12 @@ std::string in_quotes(const std::string& path) {
   return made + "'";
 }
 
-template <class T, class F>
-std::expected<std::vector<T>, std::string> list_from_json(std::string_view text, const char* key,
-                                                          F one_from_json) {
+/// list_of(the answer), or why it cannot be read.
+template <class F>
+auto read_answer(std::string_view text, F list_of)
+    -> std::expected<std::invoke_result_t<F, json>, std::string> {
   try {
-    const json read = json::parse(text);
-    std::vector<T> made;
-    for (const json& one : read.at(key)) made.push_back(one_from_json(one));
-    return made;
+    return list_of(json::parse(text));
   } catch (const std::exception& problem) {
     return std::unexpected{std::string{"the explorer's answer cannot be read: "} + problem.what()};
   }
@@ -77,18 +78,15 @@ std::expected<std::string, std::string> answer_of(const std::filesystem::path& p
 }  // namespace
 
 std::expected<std::vector<proof>, std::string> proofs_from_json(std::string_view text) {
-  return list_from_json<proof>(text, "results", proof_from_json);
+  return read_answer(text, [](const json& read) {
+    std::vector<proof> made;
+    for (const json& one : read.at("results")) made.push_back(proof_from_json(one));
+    return made;
+  });
 }
 
 std::expected<std::vector<traffic>, std::string> traffic_from_json(std::string_view text) {
-  return list_from_json<traffic>(text, "traffic", [](const json& from) {
-    traffic made;
-    from.at("design").get_to(made.design);
-    from.at("what").get_to(made.what);
-    from.at("updates").get_to(made.updates);
-    from.at("stores").get_to(made.stores);
-    return made;
-  });
+  return read_answer(text, [](const json& read) { return read.at("traffic").get<std::vector<traffic>>(); });
 }
 
 std::expected<std::vector<proof>, std::string> run_explorer(const std::filesystem::path& program) {

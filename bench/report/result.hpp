@@ -52,7 +52,7 @@ struct result {
   std::vector<recording_facts> recordings;
   std::vector<replay::run> runs;         ///< in the order in which they ran, warm-ups included
   std::vector<proof> proofs;             ///< of the explorer; empty: it did not run
-  std::vector<report::traffic> traffic;  ///< the same
+  std::vector<report::traffic> traffic;  ///< of the explorer, too
   std::vector<std::string> notes;        ///< what the measuring itself wants said: repetitions cut, ...
 };
 

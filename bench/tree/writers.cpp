@@ -111,18 +111,35 @@ class together {
 
 constexpr std::size_t changes_at_a_time = 20'000;  // of each writer
 
+/// A tree with the workload's ranges, from its first use on.
 template <class Tree>
-void measure(benchmark::State& state, const std::shared_ptr<workload>& on, unsigned writers) {
-  Tree of;
-  for (const record* one : on->insertion_order()) of.store(one->where, one);
-  const records all = on->change_order();
+class filled {
+ public:
+  explicit filled(std::shared_ptr<workload> from) : from_{std::move(from)} {}
+
+  [[nodiscard]] Tree& get() {
+    if (tree_ == nullptr) {
+      tree_ = std::make_unique<Tree>();
+      for (const record* one : from_->insertion_order()) tree_->store(one->where, one);
+    }
+    return *tree_;
+  }
+
+ private:
+  std::shared_ptr<workload> from_;
+  std::unique_ptr<Tree> tree_;
+};
+
+template <class Tree>
+void measure(benchmark::State& state, Tree& of, records all, unsigned writers) {
+  const std::size_t dealt = all.size() - all.size() % writers;
   const account counted;
   for ([[maybe_unused]] auto each : state) {
     std::vector<sync::thread> threads;
     for (unsigned self = 0; self < writers; ++self) {
       threads.emplace_back("writer", [&, self] {
         for (std::size_t i = 0, at = self; i < changes_at_a_time; i += 2, at += writers) {
-          const record& one = *all[at % (all.size() - all.size() % writers)];
+          const record& one = *all[at % dealt];
           of.store(one.where, nullptr);
           of.store(one.where, &one);
         }
@@ -136,20 +153,22 @@ void measure(benchmark::State& state, const std::shared_ptr<workload>& on, unsig
 }
 
 template <class Tree>
-void add(const std::shared_ptr<workload>& on, unsigned writers) {
-  add_benchmark("writers_" + std::to_string(writers) + "_" + std::string{Tree::name} + "/" + on->name(),
-                [on, writers](benchmark::State& state) { measure<Tree>(state, on, writers); })
-      ->MeasureProcessCPUTime();
+void add(const std::shared_ptr<workload>& on) {
+  const auto trees = std::make_shared<filled<Tree>>(on);
+  for (const unsigned writers : {1U, 2U, 4U}) {
+    add_benchmark("writers_" + std::to_string(writers) + "_" + std::string{Tree::name} + "/" + on->name(),
+                  [on, trees, writers](benchmark::State& state) {
+                    measure(state, trees->get(), on->change_order(), writers);
+                  })
+        ->MeasureProcessCPUTime();
+  }
 }
 
 }  // namespace
 
 void add_writer_benchmarks(const std::shared_ptr<workload>& on) {
-  if (on->size() < 100) return;
-  for (const unsigned writers : {1U, 2U, 4U}) {
-    add<one_by_one>(on, writers);
-    add<together>(on, writers);
-  }
+  add<one_by_one>(on);
+  add<together>(on);
 }
 
 }  // namespace rcuvm::tree_bench

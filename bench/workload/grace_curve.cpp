@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
+#include <utility>
 
-#include "bench/report/statistics.hpp"
-#include "bench/workload/run.hpp"
+#include "bench/report/metric.hpp"
+#include "bench/workload/medians.hpp"
 
 namespace rcuvm::workload {
 
@@ -50,19 +50,15 @@ std::vector<curve_point> measure_curve(const scenario& from, const curve_options
     for (const std::uint64_t stay : how.stays_ns) {
       const scenario here = with_readers(from, readers, stay);
       const run_options run_for{.threads = 1, .seconds = seconds_of_run(how, stay)};
-      std::map<std::string, std::map<std::string, std::vector<double>>> samples;
-      for (unsigned repetition = 0; repetition < how.repetitions; ++repetition) {
-        for (std::size_t turn = 0; turn < how.designs.size(); ++turn) {
-          const std::string& design = how.designs[(turn + repetition) % how.designs.size()];
-          on_run(fmt::format("{}, {} readers, {} ns", design, readers, stay), done / all);
-          for (const auto& [key, value] : run(here, design, run_for)) samples[design][key].push_back(value);
-          done += run_for.seconds;
-        }
-      }
-      for (const std::string& design : how.designs) {
-        curve_point& one = made.emplace_back(design, readers, stay);
-        for (const auto& [key, values] : samples[design]) one.medians[key] = report::spread_of(values).median;
-      }
+      const auto on_design = [&](const std::string& design) {
+        on_run(fmt::format("{}, {} readers, {}", design, readers,
+                           report::to_text(static_cast<double>(stay), report::unit::nanoseconds)),
+               done / all);
+        done += run_for.seconds;
+      };
+      medians got = measure(here, how.designs, run_for, how.repetitions, on_design);
+      for (const std::string& design : how.designs)
+        made.emplace_back(design, readers, stay, std::move(got[design]));
     }
   }
   return made;

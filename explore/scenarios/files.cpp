@@ -43,11 +43,7 @@ struct remap_beside_read {
       together(on_cpu("munmap, mmap", *in,
                       [&in](vm::cpu& by) {
                         in->unmap(by, here, 2);
-                        const auto got = in->space.map(by, {.hint = here,
-                                                            .length = page_size,
-                                                            .protection = vm::prot::read,
-                                                            .flags = mm::map_flag::fixed_noreplace});
-                        RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
+                        in->map_at(by, here, 1, mm::map_flag::fixed_noreplace, vm::prot::read);
                       }),
                on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, some_value); }));
       RCUVM_PROMISE(in->get(in->cpu, here) == 0U, "F2: a fault outlives its mapping while the file reads");

@@ -44,9 +44,10 @@ struct small_space {
     map_at(cpu, above);
   }
 
-  void map_at(vm::cpu& by, address at, std::uint64_t pages = 1, mm::map_flag how = mm::map_flag::fixed) {
+  void map_at(vm::cpu& by, address at, std::uint64_t pages = 1, mm::map_flag how = mm::map_flag::fixed,
+              vm::protection allowed = read_write) {
     const auto got =
-        space.map(by, {.hint = at, .length = pages * page_size, .protection = read_write, .flags = how});
+        space.map(by, {.hint = at, .length = pages * page_size, .protection = allowed, .flags = how});
     RCUVM_CHECK(got && *got == at, "a mapping of the scenario");
   }
   void unmap(vm::cpu& by, address at, std::uint64_t pages = 1) {

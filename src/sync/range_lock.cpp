@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/sync/range_lock.hpp"
 
+#include <tuple>
+
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::sync {
 
-const range_lock::entry* range_lock::find(range where, const entry* end) const noexcept {
+bool range_lock::is_wanted_before(const entry* end, range where) const noexcept {
   const entry* one = first_;
   while (one != end && !one->where_.overlaps(where)) one = one->later_;
-  return one == end ? nullptr : one;
+  return one != end;
 }
 
 void range_lock::append(entry& as, range where) noexcept {
@@ -31,27 +33,31 @@ bool range_lock::spin_until_free(range where) noexcept {
   return false;
 }
 
-void range_lock::wait_until_free(range where) noexcept {
-  if (spin_until_free(where)) return;
-  entry turn;
-  lock(turn, where);
-  unlock(turn);
-}
-
-void range_lock::lock(entry& as, range where) noexcept {
-  static_cast<void>(spin_until_free(where));
+void range_lock::wait_in_line(entry& as, range where) noexcept {
   mutex_guard held{lock_};
   append(as, where);
-  while (find(where, &as) != nullptr) {
+  while (is_wanted_before(&as, where)) {
     ++waiting_;
     gone_.wait(held);
     --waiting_;
   }
 }
 
+void range_lock::wait_until_free(range where) noexcept {
+  if (spin_until_free(where)) return;
+  entry turn;
+  wait_in_line(turn, where);
+  unlock(turn);
+}
+
+void range_lock::lock(entry& as, range where) noexcept {
+  std::ignore = spin_until_free(where);
+  wait_in_line(as, where);
+}
+
 bool range_lock::try_lock(entry& as, range where, range free) noexcept {
   const mutex_guard held{lock_};
-  if (find(free, nullptr) != nullptr) return false;
+  if (is_wanted_before(nullptr, free)) return false;
   append(as, where);
   return true;
 }

@@ -59,6 +59,17 @@ TEST(traffic, counts_plain_stores_too) {
   EXPECT_EQ(count_shared_writes(of, traffic_thread).stores, 1);
 }
 
+TEST(traffic, an_access_that_crosses_lines_counts_once_if_any_of_them_is_shared) {
+  trace of = without_steps();
+  of.plain = {{.thread = measured, .is_write = true, .where = {5 * line + 60, 6 * line + 4}},
+              {.thread = other, .is_write = false, .where = {6 * line + 16, 6 * line + 24}}};
+  EXPECT_EQ(count_shared_writes(of, traffic_thread).stores, 1);
+}
+
+TEST(traffic, refuses_a_run_without_the_thread) {
+  EXPECT_THROW(std::ignore = count_shared_writes(without_steps(), "nobody"), std::runtime_error);
+}
+
 /// Both kinds together.
 double writes(const std::vector<traffic>& all, std::string_view what, std::string_view design) {
   const auto found =

@@ -47,13 +47,13 @@ TEST(range_lock_test, ranges_that_do_not_overlap_are_held_side_by_side) {
   range_lock::entry low;
   range_lock::entry high;
   lock.lock(low, {0, 4});
-  EXPECT_TRUE(lock.try_lock(high, {4, 8}));
+  EXPECT_TRUE(lock.try_lock(high, {4, 8}, {4, 8}));
   range_lock::entry both;
-  EXPECT_FALSE(lock.try_lock(both, {3, 5}));
+  EXPECT_FALSE(lock.try_lock(both, {3, 5}, {3, 5}));
   lock.unlock(low);
-  EXPECT_FALSE(lock.try_lock(both, {3, 5}));
+  EXPECT_FALSE(lock.try_lock(both, {3, 5}, {3, 5}));
   lock.unlock(high);
-  EXPECT_TRUE(lock.try_lock(both, {3, 5}));
+  EXPECT_TRUE(lock.try_lock(both, {3, 5}, {3, 5}));
   lock.unlock(both);
 }
 
@@ -90,8 +90,8 @@ TEST(range_lock_test, who_waits_is_not_passed_by_those_who_come_later) {
   holder waiting{lock, {3, 6}};
   ASSERT_TRUE(eventually([&] { return lock.is_wanted({4, 6}); }));
   range_lock::entry late;
-  EXPECT_FALSE(lock.try_lock(late, {5, 7}));
-  EXPECT_TRUE(lock.try_lock(late, {6, 7}));
+  EXPECT_FALSE(lock.try_lock(late, {5, 7}, {5, 7}));
+  EXPECT_TRUE(lock.try_lock(late, {6, 7}, {6, 7}));
   lock.unlock(late);
   lock.unlock(first);
   EXPECT_TRUE(waiting.gets_in());

@@ -46,7 +46,9 @@ struct range_lock : rcu_and_one_writer {
   class write_guard : public one_writer_guard {
    public:
     explicit write_guard(state& of) noexcept : one_writer_guard{of}, state_{of} {}
-    ~write_guard() { release(); }
+    ~write_guard() {
+      if (!claimed_.is_empty()) state_.ranges.unlock(own_);
+    }
 
     /// Nobody else is at work anywhere until it ends.
     void claim_everything() noexcept {
@@ -76,10 +78,6 @@ struct range_lock : rcu_and_one_writer {
       unlock();
       state_.ranges.wait_until_free(std::exchange(busy_, {}));
       lock();
-    }
-    void release() noexcept {
-      if (!claimed_.is_empty()) state_.ranges.unlock(own_);
-      claimed_ = {};
     }
     [[nodiscard]] bool has_everything() const noexcept { return claimed_ == everything; }
     [[nodiscard]] bool is_alone_in(range where) noexcept {

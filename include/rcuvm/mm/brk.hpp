@@ -4,6 +4,7 @@
 /// brk: the end of the heap.
 
 #include <tuple>
+#include <utility>
 
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
@@ -28,8 +29,9 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
     const range shrunk{page_ceil(wanted), page_ceil(break_)};
     if (!shrunk.is_empty()) {
       if (is_free(view_of(guard), shrunk)) return break_;
-      break_ = wanted;  // before others get in, who may be let in while pages go
-      if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_ = before;
+      // Before the pages go: other writers may be let in meanwhile.
+      const address old = std::exchange(break_, wanted);
+      if (auto gone = unmap_locked(cpu, guard, shrunk); !gone) return break_ = old;
       return wanted;
     }
     if (!grown.is_empty()) {

@@ -100,7 +100,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   mm::vector<vm::vma*> outdated;
   mm::vector<range> dead;
   mm::usage after = usage_;
-  range changed = work.hull();
+  const range pages = work.hull();
+  range changed = pages;
   const auto outdate = [&](vm::vma* which) {
     outdated.push_back(which);
     after.remove(which->fields());
@@ -165,7 +166,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   }
   Design::reserve(state_, dead.size(), outdated.size());
   for (const range gone : dead) changed = hull_of(changed, gone);
-  if (!Design::claim(state_, guard, changed, work.hull())) return fail(EBUSY);
+  if (!Design::claim(state_, guard, changed, pages)) return fail(EBUSY);
 
   for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
@@ -187,8 +188,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     if constexpr (Design::last_reference_unmaps) {
       for (vm::vma* each : outdated) {
         const range gone = each->where().intersection(work.unmapped);
-        const range pages = gone.is_empty() ? each->where().intersection(work.replaced) : gone;
-        if (!pages.is_empty() && !Design::let_go_of(state_, *each, pages)) held.push_back(pages);
+        const range left = gone.is_empty() ? each->where().intersection(work.replaced) : gone;
+        if (!left.is_empty() && !Design::let_go_of(state_, *each, left)) held.push_back(left);
       }
     }
   });
@@ -200,8 +201,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
-  if (!work.hull().is_empty()) {
-    [[maybe_unused]] const typename Design::page_section pages_alone{state_, guard};
+  if (!pages.is_empty()) {
+    [[maybe_unused]] const typename Design::page_section beside_others{state_, guard};
     const bool takes_pages =
         !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
     if (takes_pages && !outdated.empty()) Design::quiesce(state_, cpu.count);

@@ -17,30 +17,21 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/vm/file.hpp"
 
 namespace rcuvm::mm {
 
-/// Copies `length` bytes of `of` from `offset` on to `to`. Returns how many: fewer at the file's end, or where the program's memory
-/// cannot be written to. EFAULT, EACCES: not even the first. ENOMEM: no frame for the file. Kernel: read(2) with i_mutex held.
-template <class Design>
-[[nodiscard]] result<std::size_t> read_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of,
-                                            std::uint64_t offset, address to, std::size_t length);
-
-/// The other way round. Nothing is written beyond the file's end. Kernel: write(2).
-template <class Design>
-[[nodiscard]] result<std::size_t> write_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of,
-                                             std::uint64_t offset, address from, std::size_t length);
-
-/// Calls copy(frame, offset in its page, bytes done, bytes to do) until all is done or one fails; never for more than a page of the
-/// file or of the program's memory, which begins at `user`.
+/// Calls copy(frame, offset in its page, address in the program, bytes to put them in on the way) until `length` bytes are done
+/// or one call fails; never for more than a page of the file or of the program's memory, which begins at `user`.
 template <class Copy>
 [[nodiscard]] result<std::size_t> copy_each_page(vm::cpu& cpu, vm::file& of, std::uint64_t offset,
                                                  address user, std::size_t length, Copy copy) {
   const sync::mutex_guard held{of.inode_lock()};
   vm::frame_pool& frames = cpu.host().frames();
+  std::array<std::byte, page_size> bytes;
   length = offset < of.size() ? std::min<std::uint64_t>(length, of.size() - offset) : 0;
   for (std::size_t done = 0; done < length;) {
     const std::size_t in_page = (offset + done) % page_size;
@@ -49,7 +40,7 @@ template <class Copy>
     const auto frame = of.page_under_inode_lock((offset + done) / page_size, frames, cpu.stock);
     result<void> copied;
     if (frame) {
-      copied = copy(*frame, in_page, done, part);
+      copied = copy(*frame, in_page, user + done, std::span{bytes}.first(part));
       frames.put(*frame, cpu.stock);
     } else {
       copied = std::unexpected{frame.error()};
@@ -61,26 +52,25 @@ template <class Copy>
   return length;
 }
 
+/// Copies `length` bytes of `of` from `offset` on to `to`. Returns how many: fewer at the file's end, or where the program's memory
+/// cannot be written to. EFAULT, EACCES: not even the first. ENOMEM: no frame for the file. Kernel: read(2) with i_mutex held.
 template <class Design>
-result<std::size_t> read_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of, std::uint64_t offset,
-                              address to, std::size_t length) {
-  const auto copy = [&](vm::frame_number frame, std::size_t in_page, std::size_t done, std::size_t count) {
-    std::array<std::byte, page_size> bytes;
-    const std::span part = std::span{bytes}.first(count);
-    cpu.host().frames().read(frame, in_page, part);
-    return space.write(cpu, to + done, part);
+[[nodiscard]] result<std::size_t> read_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of,
+                                            std::uint64_t offset, address to, std::size_t length) {
+  const auto copy = [&](vm::frame_number frame, std::size_t in_page, address at, std::span<std::byte> bytes) {
+    cpu.host().frames().read(frame, in_page, bytes);
+    return space.write(cpu, at, bytes);
   };
   return copy_each_page(cpu, of, offset, to, length, copy);
 }
 
+/// The other way round. Nothing is written beyond the file's end. Kernel: write(2).
 template <class Design>
-result<std::size_t> write_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of, std::uint64_t offset,
-                               address from, std::size_t length) {
-  const auto copy = [&](vm::frame_number frame, std::size_t in_page, std::size_t done, std::size_t count) {
-    std::array<std::byte, page_size> bytes;
-    const std::span part = std::span{bytes}.first(count);
-    const result<void> got = space.read(cpu, from + done, part);
-    if (got) cpu.host().frames().write(frame, in_page, part);
+[[nodiscard]] result<std::size_t> write_file(vm::cpu& cpu, address_space<Design>& space, vm::file& of,
+                                             std::uint64_t offset, address from, std::size_t length) {
+  const auto copy = [&](vm::frame_number frame, std::size_t in_page, address at, std::span<std::byte> bytes) {
+    const result<void> got = space.read(cpu, at, bytes);
+    if (got) cpu.host().frames().write(frame, in_page, bytes);
     return got;
   };
   return copy_each_page(cpu, of, offset, from, length, copy);

@@ -8,13 +8,13 @@
 
 namespace rcuvm::sync {
 
-/// First come, first served: who waits is passed by nobody that wants some of the same.
+/// First come, first served: who waits in line is passed by nobody that wants some of the same.
 ///
 ///   in order of arrival   [0, 4) held   [8, 9) held   [2, 9) waits for both   [3, 5) waits for the first and the third
 ///
 /// Protects   what its user says. A range is held by whoever made its entry; no entry is locked twice.
-/// Progress   blocking, fair. Who has to wait spins for a microsecond or two first, as long as a short piece of page work takes:
-///            to sleep and be woken is fifty times as much. Sleeps are offline (rcu.hpp).
+/// Progress   blocking, fair in line. Who has to wait spins before it goes into line, about as long as a short piece of page work
+///            takes: to sleep and be woken is fifty times as much. Sleeps are offline (rcu.hpp).
 /// Cost       a mutex, and a look at each entry: as many as there are threads inside at most. Allocates nothing.
 /// Source     range locks of J. Kara (2013) and D. Bueso (2017) for Linux, there on an interval tree.
 class range_lock {
@@ -37,9 +37,8 @@ class range_lock {
   range_lock& operator=(const range_lock&) = delete;
 
   void lock(entry& as, range where) noexcept;
-  /// `free`: nobody may hold some of this, or wait for it, either. It contains `where`.
+  /// False: somebody holds some of `free` or waits for it, which contains `where`.
   [[nodiscard]] bool try_lock(entry& as, range where, range free) noexcept;
-  [[nodiscard]] bool try_lock(entry& as, range where) noexcept { return try_lock(as, where, where); }
   void unlock(entry& held) noexcept;
 
   /// Does somebody hold some of `where`, or wait for it? `except` is not asked about.
@@ -48,9 +47,10 @@ class range_lock {
   void wait_until_free(range where) noexcept;
 
  private:
-  /// An entry before `end` that overlaps `where`; null `end`: any.
-  [[nodiscard]] const entry* find(range where, const entry* end) const noexcept;
+  /// Is `where` wanted by an entry that came before `end`? Null: by any.
+  [[nodiscard]] bool is_wanted_before(const entry* end, range where) const noexcept;
   void append(entry& as, range where) noexcept;
+  void wait_in_line(entry& as, range where) noexcept;
   /// False: after a while it is still wanted.
   [[nodiscard]] bool spin_until_free(range where) noexcept;
 

@@ -63,12 +63,12 @@ class file {
   /// a read. Two that come for a page together both read it: a disk without a queue.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
-  /// The same, but EAGAIN where it would have to read.
+  /// page(), but EAGAIN where it would have to read.
   [[nodiscard]] result<frame_number> page_at_hand(std::uint64_t index, frame_pool& pool,
                                                   frame_pool::magazine& stock) {
     return cached_page(index, pool, stock, may_read_at_once());
   }
-  /// The same for who holds the inode lock.
+  /// page() for who holds the inode lock.
   [[nodiscard]] result<frame_number> page_under_inode_lock(std::uint64_t index, frame_pool& pool,
                                                            frame_pool::magazine& stock);
 
