@@ -29,9 +29,9 @@ namespace rcuvm::sync::memory::recycler {
 ///                                   magazine
 ///
 /// Protects   nothing: a block has one owner, a thread, a magazine in a thread's cache, or the depot.
-/// Progress   take and give touch their thread's cache alone, but for one in 16 KiB of blocks.
+/// Progress   take and give touch their thread's cache alone, but for one in 18 KiB of blocks.
 /// Ordering   the depot's mutex hands magazines over.
-/// Bound      a thread keeps two magazines (up to 32 KiB) per size, the depot 32 MiB in all; the rest is freed.
+/// Bound      a thread keeps two magazines (up to 36 KiB) per size, the depot 32 MiB in all; the rest is freed.
 /// Source     Bonwick and Adams, Magazines and Vmem, USENIX 2001: two magazines, so that a thread that allocates and
 ///            frees in turn at a magazine's end stays away from the depot. A magazine is an array of addresses: a block
 ///            that is given and taken is never written to, so it stays in the cache of the core that will use it.
@@ -40,9 +40,9 @@ namespace rcuvm::sync::memory::recycler {
 inline constexpr std::size_t fine_step = 64;
 inline constexpr std::size_t fine_end = 1024;
 inline constexpr std::size_t coarse_step = 512;
-inline constexpr std::size_t largest = 4096;
+inline constexpr std::size_t largest = 4608;  // a page table with its lock
 inline constexpr std::size_t size_classes = fine_end / fine_step + (largest - fine_end) / coarse_step;
-inline constexpr std::size_t magazine_bytes = std::size_t{16} << 10U;
+inline constexpr std::size_t magazine_bytes = std::size_t{18} << 10U;
 inline constexpr std::uint32_t most_rounds = 62;
 
 /// Not for 0 bytes or more than `largest`.
