@@ -169,9 +169,9 @@ call generator::draw_remap() {
 }
 
 call generator::draw_advice() {
-  static constexpr std::int32_t about_pages[] = {MADV_DONTNEED,      MADV_DONTNEED_LOCKED, MADV_COLD,
-                                                 MADV_FREE,          MADV_WILLNEED,        MADV_POPULATE_READ,
-                                                 MADV_POPULATE_WRITE};
+  static constexpr std::int32_t about_pages[] = {
+      MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_COLD,           MADV_FREE,
+      MADV_WILLNEED, MADV_POPULATE_READ,   MADV_POPULATE_WRITE, MADV_REMOVE};
   static constexpr std::int32_t about_flags[] = {
       MADV_NORMAL,      MADV_RANDOM,   MADV_SEQUENTIAL, MADV_DONTFORK,   MADV_DOFORK,
       MADV_DONTDUMP,    MADV_DODUMP,   MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_MERGEABLE,

@@ -16,8 +16,8 @@ namespace rcuvm::diff_kernel {
 /// Not covered yet:
 ///   mmap      alignment to huge pages, which an arena has no room for (a test of its own covers it); MAP_DROPPABLE, hugetlb
 ///   files     opened for reading only; other file systems than tmpfs
-///   madvise   REMOVE (the model keeps the pages), PAGEOUT (the kernel takes what it can), COLLAPSE; pages that FREE gave up are not
-///             missed as long as nobody needs memory
+///   madvise   PAGEOUT (the kernel takes what it can), COLLAPSE; pages that FREE gave up are not missed as long as nobody
+///             needs memory
 ///   calls     prctl names, mseal, userfaultfd, protection keys
 ///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
 ///   views     Rss and Locked of smaps (the kernel maps cached pages of a file around a fault); huge pages, which a small

@@ -124,19 +124,15 @@ class model_of final : public model {
                                            .new_length = one.new_length,
                                            .flags = remap_flags_of(one.flags),
                                            .new_address = arena_.start + one.new_at}));
-      case verb::advise: return plain(space_->advise(cpu_, where, one.advice));
+      case verb::advise: return plain(space_->advise(cpu_, where, one.advice, all_spaces()));
       case verb::lock: return plain(space_->lock(cpu_, where, (one.flags & MLOCK_ONFAULT) != 0));
       case verb::unlock: return plain(space_->unlock(cpu_, where));
       case verb::lock_all: return plain(space_->lock_all(cpu_, static_cast<int>(one.flags)));
       case verb::sync: return plain(space_->write_back(where, static_cast<int>(one.flags)));
       case verb::brk: return placed(space_->brk(cpu_, at));
-      case verb::truncate: {
-        std::vector<space*> spaces;
-        for (const std::unique_ptr<space>& each : ancestors_) spaces.push_back(each.get());
-        spaces.push_back(space_.get());
-        mm::truncate<Design>(cpu_, *files_[static_cast<std::size_t>(one.file)], one.length, spaces);
+      case verb::truncate:
+        mm::truncate<Design>(cpu_, *files_[static_cast<std::size_t>(one.file)], one.length, all_spaces());
         return {};
-      }
       case verb::limit: return limit(one);
       case verb::crowd: {
         mm::limits to = space_->limits();
@@ -157,6 +153,14 @@ class model_of final : public model {
       case verb::inspect: break;
     }
     return {};
+  }
+
+  /// A parent before its children.
+  [[nodiscard]] std::vector<space*> all_spaces() const {
+    std::vector<space*> made;
+    for (const std::unique_ptr<space>& each : ancestors_) made.push_back(each.get());
+    made.push_back(space_.get());
+    return made;
   }
 
   answer limit(const call& one) {

@@ -2,11 +2,14 @@
 
 /// Mapped files: reads that take time, truncation, the inode lock.
 
+#include <sys/mman.h>
+
 #include <array>
 #include <memory>
 
 #include "explore/scenarios/pages.hpp"
 #include "rcuvm/mm/file_io.hpp"
+#include "rcuvm/mm/punch_hole.hpp"
 #include "rcuvm/mm/truncate.hpp"
 
 namespace rcuvm::explore {
@@ -72,6 +75,46 @@ struct truncate_beside_fault {
   }
 };
 
+/// A shared page goes with a hole in its file, beside reads of it on another cpu: once gone, it stays so.
+struct punch_beside_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->map_file();
+      in->put(in->cpu, here, some_value);
+      in->put(in->cpu, here + page_size, some_value);
+      RCUVM_CHECK(in->space.advise(in->cpu, {here, here + page_size}, MADV_DONTNEED), "a DONTNEED");
+      together(on_cpu("punch hole", *in,
+                      [&in](vm::cpu& by) {
+                        const std::array all{&in->space};
+                        mm::punch_hole<Design>(by, *in->file, {0, page_size}, all);
+                      }),
+               on_cpu("read", *in, [&in](vm::cpu& by) {
+                 const auto got = in->get(by, here);
+                 RCUVM_PROMISE(got == some_value || got == 0U, "F1: a page of somebody else");
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == 0U, "F1: a page is reached after its file has lost it");
+      RCUVM_PROMISE(in->get(in->cpu, here + page_size) == some_value, "F2: a page is lost beside a hole");
+    };
+  }
+};
+
+/// read(2) into a mapping of the same file, for whose faults the file system takes the inode lock.
+struct read_into_itself {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->file->set_faults_lock_inode(true);
+      in->map_file();
+      together(on_cpu("read", *in, [&in](vm::cpu& by) {
+        std::ignore = mm::read_file<Design>(by, in->space, *in->file, 0, here + page_size, sizeof some_value);
+      }));
+    };
+  }
+};
+
 /// write(2) from a page that is not there yet, beside a fault for which the file system takes the inode lock.
 struct write_beside_fault {
   template <class Design>
@@ -97,26 +140,38 @@ struct write_beside_fault {
 }  // namespace
 
 std::vector<scenario> file_scenarios() {
-  const search_options bound_1{.how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
   scenario inversion{
       .name = "inode-lock",
       .summary = "write(2) that faults under the inode lock, beside a fault for which the file takes it",
       .claim = "no deadlock",
-      .subjects = under_each_design(write_beside_fault{}, bound_1)};
+      .subjects = under_each_design(write_beside_fault{}, with_one_preemption)};
   for (subject& each : inversion.subjects) {
     if (each.design != "mmap-lock") continue;  // all others hold nothing while a file reads
     each.expected = verdict::fails;
     each.kind = finding_kind::lock_order;
   }
+  scenario itself{.name = "read-itself",
+                  .summary = "read(2) into a mapping of the same file, whose faults take the inode lock",
+                  .claim = "no deadlock",
+                  .subjects = under_each_design(read_into_itself{}, with_one_preemption)};
+  for (subject& each : itself.subjects) {
+    each.expected = verdict::fails;
+    each.kind = finding_kind::deadlock;
+  }
   return {{.name = "fault-during-read",
            .summary = "munmap and mmap at the same address while a fault waits for its file",
            .claim = "F2",
-           .subjects = under_each_design(remap_beside_read{}, bound_1)},
+           .subjects = under_each_design(remap_beside_read{}, with_one_preemption)},
           {.name = "truncate",
            .summary = "a file is truncated beside a fault in a page that it loses",
            .claim = "F1",
-           .subjects = under_each_design(truncate_beside_fault{}, bound_1)},
-          std::move(inversion)};
+           .subjects = under_each_design(truncate_beside_fault{}, with_one_preemption)},
+          {.name = "punch-hole",
+           .summary = "a hole is punched into a file beside a read of a page that it loses",
+           .claim = "F1",
+           .subjects = under_each_design(punch_beside_fault{}, with_one_preemption)},
+          std::move(inversion),
+          std::move(itself)};
 }
 
 }  // namespace rcuvm::explore

@@ -13,15 +13,6 @@ namespace {
 constexpr std::uint64_t old_value = 1;
 constexpr std::uint64_t new_value = 2;
 
-/// With a mapping of one page at `here` that holds the old value.
-template <class Design>
-[[nodiscard]] std::unique_ptr<small_space<Design>> space_with_page() {
-  auto made = std::make_unique<small_space<Design>>();
-  made->map_at(made->cpu, here);
-  made->put(made->cpu, here, old_value);
-  return made;
-}
-
 /// The fault that installs after the zap.
 struct fault_beside_munmap {
   template <class Design>
@@ -41,7 +32,7 @@ struct remap_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       together(on_cpu("munmap, mmap", *in,
                       [&in](vm::cpu& by) {
                         in->unmap(by, here);
@@ -84,7 +75,7 @@ struct map_fixed_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       together(on_cpu("MAP_FIXED", *in,
                       [&in](vm::cpu& by) {
                         in->map_at(by, here);
@@ -130,7 +121,7 @@ struct two_writers_of_a_page {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                on_cpu("MAP_FIXED, write", *in, [&in](vm::cpu& by) {
                  in->map_at(by, here);
@@ -168,7 +159,7 @@ struct pin_beside_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       in->map_at(in->cpu, elsewhere);
       const auto value_of = [&in](vm::frame_number frame) {
         std::uint64_t value = 0;
@@ -196,7 +187,7 @@ struct reclaim_beside_fault {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                on_cpu("mmap, fault", *in, [&in](vm::cpu& by) {
                  in->map_at(by, here + page_size);
@@ -215,17 +206,8 @@ struct move_beside_access {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
-      together(on_cpu("mremap", *in,
-                      [&in](vm::cpu& by) {
-                        const auto to =
-                            in->space.remap(by, {.old_address = here,
-                                                 .old_length = page_size,
-                                                 .new_length = page_size,
-                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
-                                                 .new_address = elsewhere});
-                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
-                      }),
+      const auto in = space_with_page<Design>(old_value);
+      together(on_cpu("mremap", *in, [&in](vm::cpu& by) { in->move(by, here, elsewhere); }),
                on_cpu("access", *in, [&in](vm::cpu& by) {
                  const auto at_new = in->get(by, elsewhere);
                  RCUVM_PROMISE(!at_new || *at_new == old_value, "F2: the moved mapping shows another page");
@@ -245,7 +227,7 @@ struct protect_beside_write {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       std::optional<std::uint64_t> seen;
       together(on_cpu("mprotect", *in,
                       [&in, &seen](vm::cpu& by) {
@@ -267,7 +249,7 @@ struct fork_beside_write {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       std::unique_ptr<address_space<Design>> child;
       std::uint64_t first = 0;
       std::uint64_t then = 0;
@@ -301,10 +283,7 @@ struct fork_beside_two_writes {
       std::unique_ptr<address_space<Design>> child;
       together(on_cpu("fork", *in, [&](vm::cpu& by) { child = in->space.fork(by); }),
                on_cpu("write", *in, [&in](vm::cpu& by) { in->put(by, here, 2); }),
-               world::thread_body{"write by TLB", [&] {
-                                    const sync::rcu::registration registered{"write by TLB"};
-                                    in->put(*other, second, 3);
-                                  }});
+               on_this_cpu("write by TLB", *other, [&in](vm::cpu& by) { in->put(by, second, 3); }));
       RCUVM_PROMISE(in->get(in->cpu, here) == 2U, "F2: a write is lost in fork");
       RCUVM_PROMISE(in->get(in->cpu, second) == 3U, "F2: a write is lost in fork");
       child->exit(in->cpu);
@@ -317,7 +296,7 @@ struct copy_beside_read {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       const auto child = in->space.fork(in->cpu);
       const auto is_written = std::make_unique<sync::atomic<std::uint32_t>>(0U);
       together(on_cpu("write", *in,
@@ -344,16 +323,7 @@ struct move_beside_fault {
       in->map_at(in->cpu, here, 2);
       in->put(in->cpu, here, old_value);
       constexpr address target = elsewhere + 7 * page_size;
-      together(on_cpu("mremap", *in,
-                      [&in](vm::cpu& by) {
-                        const auto to =
-                            in->space.remap(by, {.old_address = here,
-                                                 .old_length = 2 * page_size,
-                                                 .new_length = 2 * page_size,
-                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
-                                                 .new_address = target});
-                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
-                      }),
+      together(on_cpu("mremap", *in, [&in](vm::cpu& by) { in->move(by, here, target, 2); }),
                on_cpu("write", *in, [&in](vm::cpu& by) {
                  if (!in->try_put(by, here + page_size, new_value))
                    std::ignore = in->try_put(by, target + page_size, new_value);
@@ -369,7 +339,7 @@ struct gap_beside_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>();
+      const auto in = space_with_page<Design>(old_value);
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                on_cpu("mmap", *in,
                       [&in](vm::cpu& by) {
@@ -396,13 +366,7 @@ struct move_over_dead {
       together(on_cpu("munmap, mremap", *in,
                       [&in](vm::cpu& by) {
                         in->unmap(by, here);
-                        const auto to =
-                            in->space.remap(by, {.old_address = elsewhere,
-                                                 .old_length = page_size,
-                                                 .new_length = page_size,
-                                                 .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
-                                                 .new_address = here});
-                        RCUVM_CHECK(to.has_value(), "an mremap of the scenario");
+                        in->move(by, elsewhere, here);
                         RCUVM_PROMISE(in->get(by, here) == new_value,
                                       "F2: the moved mapping shows an old page");
                       }),
@@ -420,7 +384,7 @@ struct exit_after_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      auto in = space_with_page<Design>();
+      auto in = space_with_page<Design>(old_value);
       const auto finds = [&in] {
         const sync::rcu::registration registered{"reader"};
         std::size_t lines = 0;
@@ -441,19 +405,11 @@ struct exit_after_munmap {
 }  // namespace
 
 std::vector<scenario> page_scenarios() {
-  // All historic races need one preemption; with two, a scenario of this size takes minutes (`--bound 2`).
-  const search_options bound_1{.how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
-  const auto make = [&](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
-    return scenario{
-        .name = name, .summary = summary, .claim = claim, .subjects = under_each_design(body, bound_1)};
-  };
-  const auto broken_under = [](std::string_view design, scenario of) {
-    for (subject& each : of.subjects) {
-      if (each.design != design) continue;
-      each.expected = verdict::fails;
-      each.kind = finding_kind::check;
-    }
-    return of;
+  const auto make = [](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
+    return scenario{.name = name,
+                    .summary = summary,
+                    .claim = claim,
+                    .subjects = under_each_design(body, with_one_preemption)};
   };
   return {
       make("late-install", "a fault beside munmap: it must not install a page after the zap", "F3",

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -53,6 +54,14 @@ struct small_space {
   void unmap(vm::cpu& by, address at, std::uint64_t pages = 1) {
     RCUVM_CHECK(space.unmap(by, {at, at + pages * page_size}), "an munmap of the scenario");
   }
+  void move(vm::cpu& by, address from, address to, std::uint64_t pages = 1) {
+    const auto got = space.remap(by, {.old_address = from,
+                                      .old_length = pages * page_size,
+                                      .new_length = pages * page_size,
+                                      .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
+                                      .new_address = to});
+    RCUVM_CHECK(got == to, "an mremap of the scenario");
+  }
   void put(vm::cpu& by, address at, std::uint64_t value) {
     RCUVM_CHECK(try_put(by, at, value), "a write of the scenario");
   }
@@ -67,6 +76,29 @@ struct small_space {
   }
 };
 
+/// With a mapping of one page at `here` that holds `value`.
+template <class Design>
+[[nodiscard]] std::unique_ptr<small_space<Design>> space_with_page(std::uint64_t value) {
+  auto made = std::make_unique<small_space<Design>>();
+  made->map_at(made->cpu, here);
+  made->put(made->cpu, here, value);
+  return made;
+}
+
+/// With a check that fails under `design`.
+[[nodiscard]] inline scenario broken_under(std::string_view design, scenario of) {
+  for (subject& each : of.subjects) {
+    if (each.design != design) continue;
+    each.expected = verdict::fails;
+    each.kind = finding_kind::check;
+  }
+  return of;
+}
+
+/// All historic races need one preemption; with two, a scenario of this size takes minutes (`--bound 2`).
+inline constexpr search_options with_one_preemption{
+    .how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
+
 /// A thread of a scenario that runs on a cpu of its own.
 template <class Design, class F>
 [[nodiscard]] world::thread_body on_cpu(const char* name, small_space<Design>& in, F run) {
@@ -74,6 +106,15 @@ template <class Design, class F>
             const sync::rcu::registration registered{name};
             vm::cpu own{in.host};
             run(own);
+          }};
+}
+
+/// The same on a cpu that was there before, and may have translations.
+template <class F>
+[[nodiscard]] world::thread_body on_this_cpu(const char* name, vm::cpu& by, F run) {
+  return {name, [name, &by, run] {
+            const sync::rcu::registration registered{name};
+            run(by);
           }};
 }
 

@@ -56,6 +56,7 @@ struct twin {
 [[nodiscard]] std::vector<scenario> limbo_scenarios();
 [[nodiscard]] std::vector<scenario> tree_scenarios();
 [[nodiscard]] std::vector<scenario> page_scenarios();
+[[nodiscard]] std::vector<scenario> advice_scenarios();
 [[nodiscard]] std::vector<scenario> file_scenarios();
 [[nodiscard]] std::vector<scenario> walk_scenarios();
 

@@ -64,8 +64,8 @@ class walked {
   }
 
   void make_change(vm::cpu& by) {
-    if (what_ == "up") move(by, spot, elsewhere);
-    if (what_ == "down") move(by, elsewhere, spot);
+    if (what_ == "up") in_.move(by, spot, elsewhere, 3);
+    if (what_ == "down") in_.move(by, elsewhere, spot, 3);
     if (what_ == "split") protect({vm::prot::read});
     if (what_ == "merge") protect(read_write);
     if (what_ == "shrink") in_.unmap(by, spot + 2 * page_size);
@@ -122,14 +122,6 @@ class walked {
     RCUVM_CHECK(in_.space.protect(in_.cpu, {spot + page_size, spot + 2 * page_size}, to),
                 "an mprotect of the scenario");
   }
-  void move(vm::cpu& by, address from, address to) {
-    const auto got = in_.space.remap(by, {.old_address = from,
-                                          .old_length = 3 * page_size,
-                                          .new_length = 3 * page_size,
-                                          .flags = {mm::remap_flag::may_move, mm::remap_flag::fixed},
-                                          .new_address = to});
-    RCUVM_CHECK(got.has_value(), "an mremap of the scenario");
-  }
 
   std::string_view what_;
   small_space<Design> in_;
@@ -159,7 +151,6 @@ struct walk_beside_change {
 }  // namespace
 
 std::vector<scenario> walk_scenarios() {
-  const search_options bound_1{.how = strategy::bounded, .bound = 1, .max_schedules = 10'000'000};
   // The scenarios' names live as long as the program.
   static std::vector<std::unique_ptr<std::string>> names;
   const auto keep = [](std::string text) -> std::string_view {
@@ -168,12 +159,13 @@ std::vector<scenario> walk_scenarios() {
   std::vector<scenario> made;
   for (const change& each : changes) {
     const std::string name{each.name};
-    made.push_back({.name = keep("walk-chunked-" + name),
-                    .summary = keep("a walk line by line beside " +
-                                    std::string{each.how.substr(0, each.how.find(':'))} + ": what it keeps"),
-                    .claim = "G1 to G5",
-                    .subjects = under_each_design(
-                        walk_beside_change{each, walk_kind::chunked, g_all & ~each.breaks}, bound_1)});
+    made.push_back(
+        {.name = keep("walk-chunked-" + name),
+         .summary = keep("a walk line by line beside " + std::string{each.how.substr(0, each.how.find(':'))} +
+                         ": what it keeps"),
+         .claim = "G1 to G5",
+         .subjects = under_each_design(walk_beside_change{each, walk_kind::chunked, g_all & ~each.breaks},
+                                       with_one_preemption)});
     if (each.breaks != 0) {
       made.push_back({.name = keep("walk-torn-" + name),
                       .summary = each.how,
@@ -181,18 +173,18 @@ std::vector<scenario> walk_scenarios() {
                                : (each.breaks & g2) != 0 ? "G2"
                                                          : "G6",
                       .subjects = under_each_design(walk_beside_change{each, walk_kind::chunked, each.breaks},
-                                                    bound_1)});
+                                                    with_one_preemption)});
       for (subject& one : made.back().subjects) {
         one.expected = verdict::fails;
         one.kind = finding_kind::check;
       }
     }
-    made.push_back(
-        {.name = keep("walk-snapshot-" + name),
-         .summary =
-             keep("a walk over a snapshot beside " + std::string{each.how.substr(0, each.how.find(':'))}),
-         .claim = "G1 to G6",
-         .subjects = under_each_design(walk_beside_change{each, walk_kind::snapshot, g_all}, bound_1)});
+    made.push_back({.name = keep("walk-snapshot-" + name),
+                    .summary = keep("a walk over a snapshot beside " +
+                                    std::string{each.how.substr(0, each.how.find(':'))}),
+                    .claim = "G1 to G6",
+                    .subjects = under_each_design(walk_beside_change{each, walk_kind::snapshot, g_all},
+                                                  with_one_preemption)});
   }
   return made;
 }

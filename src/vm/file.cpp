@@ -6,9 +6,20 @@
 #include <new>
 
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::vm {
+
+namespace {
+
+constexpr std::uint64_t no_page = ~std::uint64_t{0};
+
+range whole_pages(range bytes) noexcept {
+  return {page_ceil(bytes.start) / page_size, bytes.end / page_size};
+}
+
+}  // namespace
 
 file::~file() {
   if (pool_ == nullptr) return;
@@ -19,26 +30,52 @@ file::~file() {
 
 void file::set_size(std::uint64_t to) noexcept {
   sync::mutex_guard held{lock_};
-  if (to < size_.load_relaxed()) truncations_.fetch_add_relaxed(1);
+  if (to < size_.load_relaxed()) removals_.fetch_add_relaxed(1);
   size_.store_relaxed(to);
 }
 
 void file::drop_beyond_end(frame_pool::magazine& stock) noexcept {
-  static constexpr std::array<std::byte, page_size> zeros{};
   sync::mutex_guard held{lock_};
   const std::uint64_t end = size_.load_relaxed();
+  take_out({page_ceil(end) / page_size, no_page}, stock);
+  zero(end / page_size, end % page_size, page_size);
+}
+
+void file::begin_hole(range bytes) noexcept {
+  sync::mutex_guard held{lock_};
+  removals_.fetch_add_relaxed(1);
+  if (!is_mutated(mutation::punch_without_hiding)) hole_ = whole_pages(bytes);
+}
+
+void file::end_hole(range bytes, frame_pool::magazine& stock) noexcept {
+  sync::mutex_guard held{lock_};
+  const range whole = whole_pages(bytes);
+  take_out(whole, stock);
+  hole_ = {};
+  if (whole.is_empty() && bytes.start / page_size == bytes.end / page_size) {
+    zero(bytes.start / page_size, bytes.start % page_size, bytes.end % page_size);
+    return;
+  }
+  if (bytes.start % page_size != 0) zero(bytes.start / page_size, bytes.start % page_size, page_size);
+  zero(bytes.end / page_size, 0, bytes.end % page_size);
+}
+
+void file::take_out(range indexes, frame_pool::magazine& stock) noexcept {
   for (auto one = pages_.begin(); one != pages_.end();) {
     const auto next = std::next(one);
-    if (one->first >= page_ceil(end) / page_size) {
+    if (indexes.contains(one->first)) {
       pool_->put(one->second, stock);
       pages_.erase(one);
     }
     one = next;
   }
-  const auto last = pages_.find(end / page_size);
-  if (last == pages_.end()) return;
-  const std::size_t kept = end % page_size;
-  pool_->write(last->second, kept, std::span{zeros}.subspan(kept));
+}
+
+void file::zero(std::uint64_t index, std::size_t from, std::size_t to) noexcept {
+  static constexpr std::array<std::byte, page_size> zeros{};
+  const auto found = pages_.find(index);
+  if (from < to && found != pages_.end())
+    pool_->write(found->second, from, std::span{zeros}.subspan(from, to - from));
 }
 
 void file::read_from_disk() noexcept {
@@ -67,6 +104,7 @@ result<frame_number> file::cached_page(std::uint64_t index, frame_pool& pool, fr
                                        bool has_been_read) try {
   sync::mutex_guard held{lock_};
   if (!is_within(index)) return fail(EFAULT);
+  if (hole_.contains(index)) return fail(EAGAIN);
   RCUVM_CHECK(pool_ == nullptr || pool_ == &pool, "a file's pages belong to one machine");
   pool_ = &pool;
   auto [place, is_new] = pages_.try_emplace(index, no_frame);

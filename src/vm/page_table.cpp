@@ -15,15 +15,15 @@ table* page_table::make_root(counters& count) noexcept {
   return none;
 }
 
-bool page_table::unlink(range hole, reclaim::retire_list& into, counters& count) noexcept {
+bool page_table::unlink(range where, range hole, reclaim::retire_list& into, counters& count) noexcept {
   table* root = root_.load_acquire();  // table.R2 <- table.R1
-  return root != nullptr && unlink_in(*root, levels - 1, 0, hole, into, count);
+  return root != nullptr && unlink_in(*root, levels - 1, 0, where, hole, into, count);
 }
 
-bool page_table::unlink_in(table& here, unsigned level, address base, range hole, reclaim::retire_list& into,
-                           counters& count) noexcept {
+bool page_table::unlink_in(table& here, unsigned level, address base, range where, range hole,
+                           reclaim::retire_list& into, counters& count) noexcept {
   const std::uint64_t span = table::entry_span(level);
-  const range mine = hole.intersection({base, base + span * table::entry_count});
+  const range mine = where.intersection({base, base + span * table::entry_count});
   if (level == 0 || mine.is_empty()) return false;
   bool any = false;
   const auto end = static_cast<unsigned>((mine.end - base + span - 1) / span);
@@ -39,7 +39,7 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range hole
       retire_subtree(below, level - 1, into, count);
       any = true;
     } else {
-      any |= unlink_in(*below, level - 1, covered.start, hole, into, count);
+      any |= unlink_in(*below, level - 1, covered.start, where, hole, into, count);
     }
   }
   return any;

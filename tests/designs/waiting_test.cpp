@@ -176,8 +176,25 @@ TEST(mmap_lock_design, frees_at_once) {
   EXPECT_EQ(here.leaks(), "");
 }
 
+// The writer lock is held all the while.
+TEST_F(synchronize_design, DONTNEED_does_not_wait_for_a_writer) {
+  process<synchronize> p{world_, "AAAA"};
+  EXPECT_EQ(p.fill("abcd"), "ok");
+  vm::cpu of_writer{world_.machine};
+  vm::cpu of_advice{world_.machine};
+  stuck_reader reader;
+  other_call writer{[&] { EXPECT_TRUE(p.space().unmap(of_writer, pages(2, 3))); }};
+  EXPECT_TRUE(writer.waits());
+  other_call advice{[&] { EXPECT_TRUE(p.space().advise(of_advice, pages(0, 1), MADV_DONTNEED)); }};
+  EXPECT_TRUE(advice.returns());
+  EXPECT_EQ(p.space().count_anonymous(pages(0, 4)), 2U);
+  reader.leave();
+  EXPECT_TRUE(writer.returns());
+  EXPECT_EQ(p.text(), "0b.d");
+}
+
 // DONTNEED only takes pages away: it must not shut faults out, and no design waits for readers in it.
-TEST(zap_guard, dontneed_runs_beside_a_reader_under_each_design) {
+TEST(advice_about_pages, dontneed_runs_beside_a_reader_under_each_design) {
   for_each([]<class Design> {
     SCOPED_TRACE(Design::name);
     world here;

@@ -78,6 +78,22 @@ TYPED_TEST(guard, names_the_pages_of_its_mapping) {
   EXPECT_EQ(p.draw(), "????|??");  // as if both had been written; the mark keeps nothing apart
 }
 
+// Found by diff-kernel, seed 106.
+TYPED_TEST(guard, that_a_write_meets_gives_a_mapping_of_a_file_no_identity) {
+  auto p = this->make("abc");
+  const auto identity = [&] {
+    std::uint64_t made = 0;
+    p.space().walk_snapshot([&](const vm::vma& one) { made = one.anon(); });
+    return made;
+  };
+  EXPECT_EQ(this->install(p, 0, 1), "ok");
+  EXPECT_EQ(p.touch(0, 1), "EFAULT");
+  EXPECT_EQ(identity(), 0U);
+  EXPECT_EQ(this->remove(p, 0, 1), "ok");
+  EXPECT_EQ(p.touch(0, 1), "ok");
+  EXPECT_NE(identity(), 0U);
+}
+
 TYPED_TEST(guard, refuses_what_the_kernel_refuses) {
   auto p = this->make("AALLAA..AA");
   EXPECT_EQ(this->install(p, 0, 6), "EINVAL");

@@ -118,5 +118,15 @@ TYPED_TEST(lock, of_all_refuses_what_the_kernel_refuses) {
   EXPECT_EQ(this->unlock_all(p), "ok");
 }
 
+// Found by diff-kernel, seed 119: what mlockall has merged is populated as one mapping, up to the first page that cannot be.
+TYPED_TEST(lock, all_populates_mappings_as_they_are_then) {
+  auto p = this->make("AAAA");
+  EXPECT_EQ(p.advise(0, 1, mm::guard_install), "ok");
+  EXPECT_EQ(this->lock_all(p, MCL_CURRENT), "ok");
+  EXPECT_EQ(outcome(p.space().unlock(p.cpu(), pages(2, 3))), "ok");
+  EXPECT_EQ(this->lock_all(p, MCL_CURRENT), "ok");
+  EXPECT_EQ(p.space().count_anonymous(pages(0, 4)), 0U);
+}
+
 }  // namespace
 }  // namespace rcuvm::mm::testing

@@ -90,6 +90,30 @@ TYPED_TEST(remap, moves_with_its_pages) {
   EXPECT_EQ(p.text(), "......ab0d");
 }
 
+// They lie where nothing is mapped: the next munmap in that hole looks there, too.
+TYPED_TEST(remap, leaves_no_tables_behind_when_it_fails) {
+  for (std::uint64_t nth = 1; nth < 1000; ++nth) {
+    SCOPED_TRACE(nth);
+    auto p = this->make("A");
+    EXPECT_EQ(p.fill("a"), "ok");
+    EXPECT_EQ(p.map(1100, 1101, 'A'), "ok");  // needs all tables above that of page 10
+    EXPECT_EQ(p.touch(1100, 1101), "ok");
+    const std::uint64_t before = p.space().count_tables();
+    bool has_failed = false;
+    std::string moved;
+    {
+      sync::memory::failing_allocations failing{nth};
+      moved = p.move(0, 1, 10, 11);
+      has_failed = failing.has_failed();
+    }
+    if (!has_failed) break;
+    if (moved == "ok") continue;
+    EXPECT_EQ(p.map(600, 601, 'B'), "ok");
+    EXPECT_EQ(p.unmap(600, 601), "ok");
+    EXPECT_EQ(p.space().count_tables(), before);
+  }
+}
+
 TYPED_TEST(remap, moves_a_part) {
   auto p = this->make("abcdef");
   EXPECT_EQ(p.fill("..xy"), "ok");

@@ -95,15 +95,41 @@ TEST_F(file_test, loses_pages_beyond_its_end_and_counts_how_often) {
     file one{{}, 4 * page_size};
     for (std::uint64_t index = 0; index < 4; ++index) put(one.page(index, pool_, stock_).value());
     one.set_size(page_size + 1);
-    EXPECT_EQ(one.truncations(), 1U);
+    EXPECT_EQ(one.removals(), 1U);
     EXPECT_EQ(one.page(2, pool_, stock_).error().number(), EFAULT);
     EXPECT_TRUE(one.holds(2));  // until the page tables have lost it
     one.drop_beyond_end(stock_);
     EXPECT_TRUE(one.holds(1));
     EXPECT_FALSE(one.holds(2));
     one.set_size(4 * page_size);
-    EXPECT_EQ(one.truncations(), 1U);
+    EXPECT_EQ(one.removals(), 1U);
     put(one.page(3, pool_, stock_).value());
+  }
+  pool_.drain(stock_);
+  EXPECT_EQ(pool_.in_use(), 0U);
+}
+
+TEST_F(file_test, gives_no_page_of_a_hole_until_it_is_punched) {
+  {
+    file one{{}, 4 * page_size};
+    for (std::uint64_t index = 0; index < 4; ++index) put(one.page(index, pool_, stock_).value());
+    const frame_number third = one.cached(2);
+    const range bytes{page_size - 1, 3 * page_size + 1};
+    one.begin_hole(bytes);
+    EXPECT_EQ(one.removals(), 1U);
+    EXPECT_EQ(one.page(1, pool_, stock_).error().number(), EAGAIN);
+    EXPECT_EQ(one.page_at_hand(2, pool_, stock_).error().number(), EAGAIN);
+    EXPECT_TRUE(one.is_in_hole(2));
+    EXPECT_FALSE(one.is_in_hole(3));
+    put(one.page(3, pool_, stock_).value());
+    one.end_hole(bytes, stock_);
+    EXPECT_FALSE(one.is_in_hole(2));
+    EXPECT_TRUE(one.holds(0));
+    EXPECT_FALSE(one.holds(1));
+    EXPECT_FALSE(one.holds(2));
+    EXPECT_TRUE(one.holds(3));
+    put(one.page(2, pool_, stock_).value());
+    EXPECT_NE(third, no_frame);
   }
   pool_.drain(stock_);
   EXPECT_EQ(pool_.in_use(), 0U);

@@ -23,9 +23,10 @@ class page_table_test : public ::testing::Test {
     return **made;
   }
   /// Unlinks and frees; how many tables that were.
-  std::size_t unlink(range hole) {
+  std::size_t unlink(range hole) { return unlink(hole, hole); }
+  std::size_t unlink(range where, range hole) {
     reclaim::retire_list gone;
-    const bool any = tables_.unlink(hole, gone, count_);
+    const bool any = tables_.unlink(where, hole, gone, count_);
     const std::size_t count = gone.size();
     EXPECT_EQ(any, count != 0);
     gone.free_now();
@@ -114,6 +115,15 @@ TEST_F(page_table_test, unlink_cuts_only_what_lies_wholly_in_the_hole) {
   EXPECT_EQ(count_.tables_unlinked, 3U);
 }
 
+TEST_F(page_table_test, unlink_looks_at_nothing_but_what_has_gone) {
+  make(border);
+  make(border + leaf_span);
+  const range hole{border, border + 2 * leaf_span};
+  EXPECT_EQ(unlink({border + page_size, border + 2 * page_size}, hole), 1U);
+  EXPECT_EQ(tables_.find_leaf(border), nullptr);
+  EXPECT_NE(tables_.find_leaf(border + leaf_span), nullptr);
+}
+
 TEST_F(page_table_test, unlink_takes_whole_subtrees_but_never_the_root) {
   make(border);
   make(border + leaf_span);
@@ -127,7 +137,7 @@ TEST_F(page_table_test, unlink_takes_whole_subtrees_but_never_the_root) {
 TEST_F(page_table_test, an_unlinked_table_is_stray) {
   table& one = make(border);
   reclaim::retire_list gone;
-  EXPECT_TRUE(tables_.unlink(page_table::addressable, gone, count_));
+  EXPECT_TRUE(tables_.unlink(page_table::addressable, page_table::addressable, gone, count_));
   {
     sync::mutex_guard held{one.lock};
     EXPECT_TRUE(one.is_stray);

@@ -57,6 +57,30 @@ TEST(tlb, forgets_everything_after_a_shootdown) {
   EXPECT_EQ(look_up(one, {1, somewhere}), (pte{6, 0, prot::read}));  // the one shot is over
 }
 
+TEST(open_zaps, tell_of_others_in_a_range) {
+  open_zaps all;
+  const range low{0, 2 * page_size};
+  const range high{2 * page_size, 4 * page_size};
+  open_zaps::zap one{low};
+  all.close(one);  // never opened
+  EXPECT_FALSE(all.any_in(low));
+  all.open(one);
+  all.open(one);
+  EXPECT_TRUE(all.any_in(low));
+  EXPECT_FALSE(all.any_in(low, &one));
+  EXPECT_FALSE(all.any_in(high));
+  open_zaps::zap other{{page_size, 3 * page_size}};
+  EXPECT_TRUE(all.any_in(low, &other));
+  all.open(other);
+  EXPECT_TRUE(all.any_in(low, &one));
+  EXPECT_TRUE(all.any_in(high));
+  all.close(one);
+  EXPECT_FALSE(all.any_in(high, &other));
+  EXPECT_TRUE(all.any_in(low));
+  all.close(other);
+  EXPECT_FALSE(all.any_in(low));
+}
+
 TEST(tlb, a_shootdown_waits_for_the_access_under_way) {
   tlb one;
   std::optional<tlb::access_section> access{one};

@@ -16,21 +16,13 @@
 
 namespace rcuvm::designs {
 
-/// A zap_guard of a design that knows no ranges.
-template <class Guard>
-struct for_any_range : Guard {
-  template <class State>
-  for_any_range(State& of, range) noexcept : Guard{of} {}
-};
-
 /// A design has these types:
 ///
 ///   state          the locks, one for each address space
 ///   read_guard     section(): one version of the tree cannot go away. A chunk of a walk
 ///   write_guard    section(): the one writer
-///   zap_guard      section(); for a call that takes pages of a range away but leaves its mappings (madvise DONTNEED): these must
-///                  not change
-///   fault_guard    of one attempt of a fault:
+///   steady_guard   section(); the mappings do not change, faults go on (truncation)
+///   fault_guard    of one attempt of a fault, or of advice about pages:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it
 ///     mm::kept keep(vm::vma&)                asked once, of the VMA found, before anything is done with it

@@ -32,7 +32,7 @@ struct mmap_lock : common {
   using read_guard = semaphore_read_guard;
   using fault_guard = semaphore_fault_guard;
   using write_guard = semaphore_write_guard;
-  using zap_guard = for_any_range<semaphore_read_guard>;  // beside faults, as in the kernel
+  using steady_guard = semaphore_read_guard;
 
   static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo&) noexcept {
     old.free_now();

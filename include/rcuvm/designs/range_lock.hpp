@@ -24,8 +24,7 @@ namespace rcuvm::designs {
 /// Re-checks         under the table's lock: is the VMA live? Else looks up again.
 /// Writer            claims the pages that it will be at, before it publishes. Where somebody is at work in what its version
 ///                   changes, VMAs that it cuts or merges included, it waits without any lock, and starts again: nothing that it
-///                   looked up counts any more. DONTNEED and its like claim their range alone. mremap, mlockall, fork and guard
-///                   regions claim everything.
+///                   looked up counts any more. mremap, mlockall, fork, guard regions and truncations claim everything.
 /// Lost updates      none: two writers never plan on one version, because the writer lock lasts from the plan to the store.
 /// Frees             as replace. Tables go under the writer lock, and not while somebody is at work in the hole around them:
 ///                   then they stay until the next munmap there.
@@ -107,22 +106,22 @@ struct range_lock : rcu_and_one_writer {
     write_guard& guard_;
   };
 
-  /// The range, and a read section: mappings do not change in it, the tree does.
-  class zap_guard {
+  /// Everything, and a read section.
+  class steady_guard {
    public:
-    zap_guard(state& of, range where) noexcept : held_{of, where} {}
+    explicit steady_guard(state& of) noexcept : held_{of} {}
     [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
 
    private:
-    struct held_range {
-      held_range(state& from, range where) noexcept : of{from} { of.ranges.lock(own, where); }
-      ~held_range() { of.ranges.unlock(own); }
-      held_range(const held_range&) = delete;
-      held_range& operator=(const held_range&) = delete;
+    struct held_everything {
+      explicit held_everything(state& from) noexcept : of{from} { of.ranges.lock(own, everything); }
+      ~held_everything() { of.ranges.unlock(own); }
+      held_everything(const held_everything&) = delete;
+      held_everything& operator=(const held_everything&) = delete;
       state& of;
       sync::range_lock::entry own;
     };
-    held_range held_;  // waits: before the section
+    held_everything held_;  // waits: before the section
     sync::rcu::read_section section_;
   };
 

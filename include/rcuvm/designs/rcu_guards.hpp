@@ -55,7 +55,7 @@ struct rcu_and_one_writer : common {
   using read_guard = rcu_read_guard;
   using fault_guard = life_fault_guard;
   using write_guard = one_writer_guard;
-  using zap_guard = for_any_range<one_writer_guard>;  // faults go on; the mappings must not change meanwhile
+  using steady_guard = one_writer_guard;
 };
 
 }  // namespace rcuvm::designs

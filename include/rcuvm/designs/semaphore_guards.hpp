@@ -79,7 +79,7 @@ struct rcu_and_semaphore : common {
   using state = one_semaphore;
   using read_guard = rcu_read_guard;
   using write_guard = semaphore_write_guard;
-  using zap_guard = for_any_range<semaphore_read_guard>;  // beside faults, as in the kernel
+  using steady_guard = semaphore_read_guard;
 };
 
 }  // namespace rcuvm::designs

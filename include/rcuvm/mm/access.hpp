@@ -45,8 +45,7 @@ result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::
       const vm::tlb::key key{id_, page_floor(here)};
       auto translation = now.find(key);
       if (!translation || !vm::allows(translation->allowed(), wanted)) {
-        const vm::table* leaf = pages_.find_leaf(here);
-        translation = leaf != nullptr ? leaf->entry(vm::table::index_of(here, 0)) : vm::pte{};
+        translation = pages_.entry(here);
         if (translation->is_present()) now.remember(key, *translation);
       }
       if (translation->is_present() && vm::allows(translation->allowed(), wanted)) {
@@ -84,9 +83,7 @@ vm::frame_number address_space<Design>::pin_fast(vm::cpu& cpu, address at, vm::a
       walking;  // a table may be freed without a shootdown when a retire_list finds no memory
   std::optional<vm::tlb::access_section> now;
   if (!is_mutated(mutation::pin_without_access)) now.emplace(cpu.translations());
-  const vm::table* leaf = pages_.find_leaf(at);
-  if (leaf == nullptr) return vm::no_frame;
-  const vm::pte here = leaf->entry(vm::table::index_of(at, 0));
+  const vm::pte here = pages_.entry(at);
   if (!here.is_present() || !vm::allows(here.allowed(), wanted)) return vm::no_frame;
   machine_.frames().share(here.frame());
   return here.frame();

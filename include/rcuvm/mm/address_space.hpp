@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -67,8 +68,10 @@ class address_space {
   [[nodiscard]] result<address> remap(vm::cpu& cpu, const mm::remap_request& wanted);
   /// The new break, or the old one when `wanted` cannot be had, as the system call does.
   address brk(vm::cpu& cpu, address wanted);
-  /// `advice` is a MADV_ value of the kernel.
-  [[nodiscard]] result<void> advise(vm::cpu& cpu, range where, int advice);
+  /// `advice` is a MADV_ value of the kernel. `sharers`, for MADV_REMOVE: all that may map the files, this one among them; none: this
+  /// one alone.
+  [[nodiscard]] result<void> advise(vm::cpu& cpu, range where, int advice,
+                                    std::span<address_space* const> sharers = {});
   /// `flags` are MS_ values of the kernel.
   [[nodiscard]] result<void> write_back(range where, int flags);
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
@@ -90,8 +93,8 @@ class address_space {
   /// The same for a page that is there already, without any lock; no_frame: it is not. Kernel: get_user_pages_fast.
   [[nodiscard]] vm::frame_number pin_fast(vm::cpu& cpu, address at, vm::access wanted) noexcept;
   void unpin(vm::cpu& cpu, vm::frame_number pinned) noexcept { machine_.frames().put(pinned, cpu.stock); }
-  /// The part of a truncation that each address space does: see mm/truncate.hpp.
-  void unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first);
+  /// The part that each address space has in a truncation or in the punching of a hole: see mm/truncate.hpp.
+  void unmap_file_pages(vm::cpu& cpu, vm::file& of, range pages, mm::copies then);
   /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
   [[nodiscard]] std::unique_ptr<address_space> fork(vm::cpu& cpu);
   /// Unmaps everything. Nobody else may be in the address space.
@@ -155,7 +158,14 @@ class address_space {
                                    const page_work& work);
   void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, reclaim::retire_list& old);
   enum class guards : std::uint8_t { stay, go };
-  void zap(vm::cpu& cpu, range where, guards then);
+  void zap(vm::cpu& cpu, range where, guards then) {
+    std::ignore = zap_while(cpu, where, then, [] { return true; });
+  }
+  struct takes_all {
+    [[nodiscard]] constexpr bool operator()(vm::pte, address) const noexcept { return true; }
+  };
+  template <class IsValid, class Takes = takes_all>
+  [[nodiscard]] bool zap_while(vm::cpu& cpu, range where, guards then, IsValid is_valid, Takes takes = {});
   void reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
@@ -196,9 +206,30 @@ class address_space {
   // guard.hpp
   [[nodiscard]] result<void> guard(vm::cpu& cpu, range where);
   [[nodiscard]] result<void> install_guards(vm::cpu& cpu, range where);
-  void remove_guards(range where);
+  template <class IsValid>
+  [[nodiscard]] bool remove_guards_while(range where, IsValid is_valid);
+
+  // advise.hpp
+  [[nodiscard]] result<void> advise_pages(vm::cpu& cpu, range where, int advice);
+  [[nodiscard]] result<void> remove_pages(vm::cpu& cpu, range where, std::span<address_space* const> sharers);
+  template <class IsValid>
+  [[nodiscard]] bool take_away(vm::cpu& cpu, range where, int advice, IsValid is_valid);
 
   // fault.hpp
+  /// One attempt of a fault, or of a call that finds and re-checks a mapping as faults do.
+  struct attempt {
+    attempt(address_space& of, vm::cpu& by, bool takes_lock) noexcept
+        : of_{of}, by_{by}, guard{of.state_, takes_lock} {}
+    ~attempt() {
+      guard.leave([&](range left) { of_.zap(by_, left, guards::go); });
+    }
+    attempt(const attempt&) = delete;
+    attempt& operator=(const attempt&) = delete;
+
+    address_space& of_;
+    vm::cpu& by_;
+    fault_guard guard;
+  };
   struct fault_site;
   [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site,
                                                   const fault_guard& guard);
@@ -237,12 +268,14 @@ class address_space {
   tree vmas_;                             ///< guard: writer; readers as the design says
   vm::page_table pages_;                  ///< guard: as page_table says
   vm::cpu_set cpus_;                      ///< guard: atomic
-  address break_start_ = 0;               ///< guard: writer
-  address break_ = 0;                     ///< guard: writer
-  range stack_;                           ///< guard: writer
-  mm::limits limits_;                     ///< guard: writer
-  mm::usage usage_;                       ///< guard: writer
-  vm::vma_flags locked_from_now_;         ///< guard: writer; mlockall: what new mappings get
+  vm::open_zaps open_zaps_;               ///< guard: atomic
+  range loose_tables_;             ///< guard: writer; where empty ones may stand that went with no munmap
+  address break_start_ = 0;        ///< guard: writer
+  address break_ = 0;              ///< guard: writer
+  range stack_;                    ///< guard: writer
+  mm::limits limits_;              ///< guard: writer
+  mm::usage usage_;                ///< guard: writer
+  vm::vma_flags locked_from_now_;  ///< guard: writer; mlockall: what new mappings get
 };
 
 }  // namespace rcuvm
@@ -259,6 +292,7 @@ class address_space {
 #include "rcuvm/mm/move_pages.hpp"  // IWYU pragma: export
 #include "rcuvm/mm/place.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
+#include "rcuvm/mm/punch_hole.hpp"  // IWYU pragma: export
 #include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/resident.hpp"    // IWYU pragma: export
 #include "rcuvm/mm/truncate.hpp"    // IWYU pragma: export

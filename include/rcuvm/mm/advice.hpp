@@ -78,7 +78,7 @@ struct flag_change {
     case MADV_FREE: return of.is_anonymous() && !is_locked ? 0 : EINVAL;
     case MADV_REMOVE:
       if (is_locked || of.is_anonymous()) return EINVAL;
-      return of.flags.has_all({vm::vma_flag::shared, vm::vma_flag::write}) ? 0 : EACCES;
+      return of.flags.has(vm::vma_flag::shared) ? 0 : EACCES;  // before 6.7 it had to be writable, too
     default: return 0;
   }
 }

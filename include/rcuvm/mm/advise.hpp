@@ -5,16 +5,21 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/advice.hpp"
+#include "rcuvm/mm/attempts.hpp"
 
 namespace rcuvm {
 
 /// EINVAL: not on the page grid, or advice that is not known. ENOMEM: a hole; the rest has been done, as the kernel does.
 /// EAGAIN: too many mappings; what lies before has been done. DONTNEED takes pages away while faults go on; FREE, COLD,
-/// PAGEOUT, REMOVE and WILLNEED leave them where they are.
+/// PAGEOUT and WILLNEED leave them where they are.
 template <class Design>
-result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice) {
+result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice,
+                                           std::span<address_space* const> sharers) {
   const auto asked = mm::flags_of_advice(advice);
   if (!asked || !is_page_aligned(where.start) || where.end < where.start) return fail(EINVAL);
   where.end = page_ceil(where.end);
@@ -28,23 +33,65 @@ result<void> address_space<Design>::advise(vm::cpu& cpu, range where, int advice
   if (advice == MADV_POPULATE_READ) return prefault(cpu, where, vm::access::read);
   if (advice == MADV_POPULATE_WRITE) return prefault(cpu, where, vm::access::write);
   if (advice == mm::guard_install) return guard(cpu, where);
-  typename Design::zap_guard guard{state_, where};
-  address reached = where.start;
-  bool has_hole = false;
-  for (const auto& one : view_of(guard).within(where)) {
-    if (one.value->is_tombstone()) continue;
-    has_hole |= one.where.start > reached;
-    reached = one.where.end;
-    if (const int refusal = mm::refusal_of_advice(one.value->fields(), advice); refusal != 0)
-      return fail(refusal);
-    const range part = one.where.intersection(where);
-    if (advice == mm::guard_remove) {
-      remove_guards(part);
-    } else if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED) {
-      zap(cpu, part, guards::stay);
-    }
+  if (advice == MADV_REMOVE) {
+    address_space* const alone = this;
+    return remove_pages(cpu, where, sharers.empty() ? std::span{&alone, 1} : sharers);
   }
-  return has_hole || reached < where.end ? fail(ENOMEM) : result<void>{};
+  return advise_pages(cpu, where, advice);
+}
+
+/// Advice about pages: mapping by mapping, each found, kept and re-checked as a fault does it, so that other changes go on.
+///
+///   DONTNEED   ┌─find─┬─ each table: lock, is the VMA valid? clear ─┬─ shoot down ─ free the frames ─┐    not valid: again
+///   munmap        publish ── kill ── lock table: cleared already ── is a zap open? shoot down, too
+///
+/// A page is taken away under its table's lock, where its mapping was asked for the last time: advice that comes beside a change
+/// comes before or after it, for each table. Cost: a look-up for each mapping and each 64 MiB, so that no read section is long.
+template <class Design>
+result<void> address_space<Design>::advise_pages(vm::cpu& cpu, range where, int advice) {
+  constexpr std::uint64_t most_at_once = std::uint64_t{64} << 20;
+  bool has_hole = false;
+  auto attempts = mm::attempts::under<Design>();
+  for (address reached = where.start; reached < where.end;) {
+    {
+      attempt one{*this, cpu, attempts.needs_lock()};
+      const auto found = mapping_above(view_of(one.guard), reached);
+      if (!found || found->where.start >= where.end) return fail(ENOMEM);
+      vm::vma& mapping = *found->value;
+      has_hole |= found->where.start > reached;
+      if (const int refusal = mm::refusal_of_advice(mapping.fields(), advice); refusal != 0)
+        return fail(refusal);
+      const range part = found->where.intersection({reached, where.end});
+      const address end = std::min(part.end, part.start + most_at_once);
+      const auto how = mapping.state() == vm::life::building ? mm::kept::lock : one.guard.keep(mapping);
+      const auto is_valid = [&] {
+        return one.guard.is_valid(mapping) || is_mutated(mutation::zap_without_vma_check);
+      };
+      if (how == mm::kept::lock) {
+        attempts.met_writer();
+      } else if (how == mm::kept::yes && take_away(cpu, {part.start, end}, advice, is_valid)) {
+        reached = end;
+        continue;
+      } else {
+        attempts.failed();
+      }
+    }
+    ++cpu.count.advice_retries;
+    if (attempts.must_wait()) sync::yield();
+  }
+  return has_hole ? fail(ENOMEM) : result<void>{};
+}
+
+/// What the advice says of the pages of one mapping, as zap_while() says.
+template <class Design>
+template <class IsValid>
+bool address_space<Design>::take_away(vm::cpu& cpu, range where, int advice, IsValid is_valid) {
+  switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED: return zap_while(cpu, where, guards::stay, is_valid);
+    case mm::guard_remove: return remove_guards_while(where, is_valid);
+    default: return true;
+  }
 }
 
 /// MADV_POPULATE_READ and _WRITE. What lies before an error has been done. ENOMEM: a hole, no frame. EINVAL: a mapping without

@@ -5,7 +5,7 @@
 
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
-#include "rcuvm/mm/fault_attempts.hpp"
+#include "rcuvm/mm/attempts.hpp"
 #include "rcuvm/mm/rules.hpp"
 
 namespace rcuvm {
@@ -22,19 +22,6 @@ namespace mm {
 
 /// The errno of a fault that has to be looked up again; never returned to callers.
 inline constexpr int try_again = EAGAIN;
-
-/// Calls f() at the end of its scope.
-template <class F>
-class at_end {
- public:
-  explicit at_end(F f) : f_{std::move(f)} {}
-  ~at_end() { f_(); }
-  at_end(const at_end&) = delete;
-  at_end& operator=(const at_end&) = delete;
-
- private:
-  F f_;
-};
 
 /// A frame with one reference that goes back to the pool unless it is installed.
 class held_frame {
@@ -65,15 +52,15 @@ template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
   ++cpu.count.faults;
   cpus_.add(cpu.id());
-  mm::fault_attempts attempts{
-      cpu.count, Design::falls_back ? Design::attempts_until_lock : mm::fault_attempts::without_lock};
+  mm::fault_attempts attempts{cpu.count, mm::attempts::under<Design>()};
   for (;;) {
     bool is_mapped = false;
+    bool is_in_hole = false;
     std::shared_ptr<vm::file> asked;
     std::uint64_t page = 0;
     {
-      fault_guard guard{state_, attempts.take_lock()};
-      const mm::at_end leave{[&] { guard.leave([&](range left) { zap(cpu, left, guards::go); }); }};
+      attempt one{*this, cpu, attempts.take_lock()};
+      fault_guard& guard = one.guard;
       const view now = view_of(guard);
       vm::vma* found = now.find(at);
       if (found != nullptr && found->is_tombstone()) found = nullptr;
@@ -93,20 +80,24 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
           asked = fields.backing;
           page = fields.page_of(at);
         } else {
-          if (found->anon() == 0 && wanted == vm::access::write && fields.is_private())
+          if (found->anon() == 0 && wanted == vm::access::write && fields.is_private() &&
+              !pages_.entry(at).is_guard())
             name_anon(now, *found);
           auto done = install(cpu, {at, wanted, *found}, guard);
           if (done || done.error().number() != mm::try_again) return done;
           attempts.failed(*found, at);
+          is_in_hole = fields.backing && fields.backing->is_in_hole(fields.page_of(at));
         }
       }
     }
     if (asked != nullptr) {
       ++cpu.count.faults_without_lock;
-      if (const auto read = asked->read_page(page, machine_.frames(), cpu.stock); !read)
-        return std::unexpected{read.error()};
+      const auto read = asked->read_page(page, machine_.frames(), cpu.stock);
+      is_in_hole = !read && read.error().number() == mm::try_again;
+      if (!read && !is_in_hole) return std::unexpected{read.error()};
+      if (is_in_hole) sync::yield();
     } else if (is_mapped) {
-      if (attempts.must_wait()) sync::yield();
+      if (is_in_hole || attempts.must_wait()) sync::yield();
     } else if (!grow_stack(cpu, at)) {
       ++cpu.count.faults_bad_address;
       return fail(EFAULT);
@@ -146,7 +137,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
 
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};
-  const std::uint64_t truncations = fields.backing ? fields.backing->truncations() : 0;
+  const std::uint64_t removals = fields.backing ? fields.backing->removals() : 0;
   if (fields.backing && table.entry(index).is_empty()) {
     const std::uint64_t wanted = fields.page_of(site.at);
     const auto page = Design::drops_for_files ? fields.backing->page_at_hand(wanted, frames, cpu.stock)
@@ -176,10 +167,12 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
       ++cpu.count.faults_bad_address;
       return fail(EFAULT);
     }
+    if (is_copy && site.found.anon() == 0)
+      return again(cpu.count.retries_page_taken);  // a guard was in the way of naming, and has gone
     if (!old.is_present()) {
-      const bool is_truncated = fields.backing && fields.backing->truncations() != truncations &&
-                                !is_mutated(mutation::install_without_truncation_check);
-      if (is_truncated || (fields.backing && cached.get() == vm::no_frame))
+      const bool is_taken_out = fields.backing && fields.backing->removals() != removals &&
+                                !is_mutated(mutation::install_without_removal_check);
+      if (is_taken_out || (fields.backing && cached.get() == vm::no_frame))
         return again(cpu.count.retries_page_taken);
       outcome = mm::fault_outcome::installed;
       if (is_copy) {

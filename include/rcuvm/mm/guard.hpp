@@ -55,6 +55,9 @@ result<void> address_space<Design>::install_guards(vm::cpu& cpu, range where) {
     const auto leaf = pages_.make_leaf(at, [] { return true; }, cpu.count);
     if (!leaf) return fail(ENOMEM);
     std::size_t count = 0;
+    const address from = at;
+    vm::open_zaps::zap own{{at, where.end}};
+    open_zaps_.open(own);
     {
       sync::mutex_guard held{(*leaf)->lock};
       unsigned index = vm::table::index_of(at, 0);
@@ -64,30 +67,36 @@ result<void> address_space<Design>::install_guards(vm::cpu& cpu, range where) {
         (*leaf)->set_entry(index, vm::pte::guard());
       }
     }
-    if (count == 0) continue;
-    machine_.shoot_down(cpus_, cpu.count);
+    if (count != 0 || open_zaps_.any_in({from, at}, &own)) machine_.shoot_down(cpus_, cpu.count);
+    open_zaps_.close(own);
     for (std::size_t i = 0; i < count; ++i) machine_.frames().put(taken[i], cpu.stock);
     cpu.count.frames_freed += count;
   }
   return {};
 }
 
+/// As zap_while() says.
 template <class Design>
-void address_space<Design>::remove_guards(range where) {
-  pages_.for_each_leaf(where, [](vm::table& leaf, unsigned first, unsigned end, address) {
+template <class IsValid>
+bool address_space<Design>::remove_guards_while(range where, IsValid is_valid) {
+  bool may_go_on = true;
+  pages_.for_each_leaf(where, [&](vm::table& leaf, unsigned first, unsigned end, address) {
+    if (!may_go_on) return;
     sync::mutex_guard held{leaf.lock};
+    may_go_on = is_valid();
+    if (!may_go_on) return;
     for (unsigned index = first; index < end; ++index) {
       if (leaf.entry(index).is_guard()) leaf.set_entry(index, {});
     }
   });
+  return may_go_on;
 }
 
 template <class Design>
 bool address_space<Design>::is_guarded(address at) {
   read_guard guard{state_};
   sync::rcu::read_section walking;  // of page tables
-  const vm::table* leaf = pages_.find_leaf(at);
-  return leaf != nullptr && leaf->entry(vm::table::index_of(at, 0)).is_guard();
+  return pages_.entry(at).is_guard();
 }
 
 }  // namespace rcuvm

@@ -83,10 +83,15 @@ result<void> address_space<Design>::lock_all(vm::cpu& cpu, int flags) {
         if (fields.flags.has(vm::vma_flag::special)) return false;
         const vm::vma_flags made =
             fields.flags.without(mm::lock_flags).with(is_now ? added : vm::vma_flags{});
-        if (is_now) to_populate.push_back(fields.where);
         return std::exchange(fields.flags, made) != made;
       });
       planned.merge();
+      if (is_now) {
+        // As they are now: in each, the first page that cannot be touched ends it.
+        for (const mm::plan::piece& each : planned.pieces()) {
+          if (!each.fields.flags.has(vm::vma_flag::special)) to_populate.push_back(each.fields.where);
+        }
+      }
       if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
     }
     locked_from_now_ = (flags & MCL_FUTURE) != 0 ? added : vm::vma_flags{};

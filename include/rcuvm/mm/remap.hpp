@@ -159,7 +159,12 @@ result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guar
     if (asked.recorded && !is_fixed) Design::take_over(state_, needed);  // as in mmap
     // A dead entry: wait for its end, then look at everything again.
     if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), needed, cpu.count)) continue;
-    return grows ? grow_in_place(cpu, guard, *found, asked) : move(cpu, guard, *found, asked, needed);
+    if (grows) return grow_in_place(cpu, guard, *found, asked);
+    const range loose =
+        std::exchange(loose_tables_, hull_of(loose_tables_, needed));  // unless it comes to be mapped
+    const auto moved = move(cpu, guard, *found, asked, needed);
+    if (moved) loose_tables_ = loose;
+    return moved;
   }
 }
 

@@ -51,6 +51,9 @@ struct map_request {
   std::string name = {};  ///< not empty: a special mapping of the kernel's ("[vdso]")
 };
 
+/// What becomes of a private mapping's own copies of pages that their file loses.
+enum class copies : std::uint8_t { stay, go };
+
 enum class remap_flag : std::uint8_t { may_move = 1, fixed = 2, dont_unmap = 4 };  ///< the kernel's values
 using remap_flags = flags<remap_flag>;
 

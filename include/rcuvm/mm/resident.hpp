@@ -31,9 +31,8 @@ result<mm::vector<bool>> address_space<Design>::resident(range where) try {
         const vm::vma* here = now.find(at);
         if (here == nullptr || here->is_tombstone()) return fail(ENOMEM);
         const vm::vma_fields& fields = here->fields();
-        const vm::table* leaf = pages_.find_leaf(at);
-        const bool is_present = leaf != nullptr && leaf->entry(vm::table::index_of(at, 0)).is_present();
-        piece[i] = is_present || (fields.backing && fields.backing->holds(fields.page_of(at)));
+        piece[i] =
+            pages_.entry(at).is_present() || (fields.backing && fields.backing->holds(fields.page_of(at)));
       }
     }
     made.insert(made.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(pages));
@@ -46,11 +45,12 @@ result<mm::vector<bool>> address_space<Design>::resident(range where) try {
 template <class Design>
 std::uint64_t address_space<Design>::count_anonymous(range where) {
   std::uint64_t count = 0;
-  typename Design::zap_guard guard{state_, where};
+  read_guard guard{state_};
+  sync::rcu::read_section walking;  // of page tables
   for (const auto& one : view_of(guard).within(where)) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.is_tombstone() || !fields.is_private()) continue;
-    const auto count_in = [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+    const auto count_in = [&](const vm::table& leaf, unsigned first, unsigned end, address base) {
       for (unsigned index = first; index < end; ++index) {
         const vm::pte entry = leaf.entry(index);
         if (!entry.is_present() || entry.frame() == vm::zero_frame) continue;
@@ -58,7 +58,7 @@ std::uint64_t address_space<Design>::count_anonymous(range where) {
         if (!fields.backing || fields.backing->cached(fields.page_of(at)) != entry.frame()) ++count;
       }
     };
-    pages_.for_each_leaf(one.where.intersection(where), count_in);
+    pages_.look_at_leaves(one.where.intersection(where), count_in);
   }
   return count;
 }

@@ -20,29 +20,37 @@ namespace mm {
 ///    faults get no page beyond the end any more
 ///
 /// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds the
-/// inode lock from begin to end. Faults and other calls go on. Kernel: truncate_setsize, unmap_mapping_range.
+/// inode lock from begin to end. Faults and other calls go on. Kernel: truncate_setsize.
 template <class Design>
 void truncate(vm::cpu& cpu, vm::file& of, std::uint64_t to, std::span<address_space<Design>* const> spaces) {
   const sync::mutex_guard held{of.inode_lock()};
   const bool is_shorter = to < of.size();
   of.set_size(to);
   if (!is_shorter) return;
-  for (address_space<Design>* const each : spaces) each->unmap_beyond(cpu, of, page_ceil(to) >> page_shift);
+  const range gone{page_ceil(to) >> page_shift, ~std::uint64_t{0}};
+  for (address_space<Design>* const each : spaces) each->unmap_file_pages(cpu, of, gone, copies::go);
   of.drop_beyond_end(cpu.stock);
 }
 
 }  // namespace mm
 
-/// Clears the PTEs of the file's pages from `first` on.
+/// Clears the PTEs of the file's pages whose indexes lie in `pages`, and of private copies of them if these go, too.
+/// Kernel: unmap_mapping_range.
 template <class Design>
-void address_space<Design>::unmap_beyond(vm::cpu& cpu, const vm::file& of, std::uint64_t first) {
-  typename Design::zap_guard guard{state_, {0, layout_.end}};
+void address_space<Design>::unmap_file_pages(vm::cpu& cpu, vm::file& of, range pages, mm::copies then) {
+  typename Design::steady_guard guard{state_};
   for (const auto& one : view_of(guard)) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.backing.get() != &of) continue;
-    const std::uint64_t kept = first > fields.page_offset ? (first - fields.page_offset) << page_shift : 0;
-    const range beyond{fields.where.start + std::min(kept, fields.where.size()), fields.where.end};
-    if (!beyond.is_empty()) zap(cpu, beyond, guards::stay);
+    const std::uint64_t first = fields.page_offset;
+    const range part = pages.intersection({first, first + (fields.where.size() >> page_shift)});
+    if (part.is_empty()) continue;
+    const range gone{fields.where.start + ((part.start - first) << page_shift),
+                     fields.where.start + ((part.end - first) << page_shift)};
+    const auto goes = [&](vm::pte entry, address at) {
+      return then == mm::copies::go || of.cached(fields.page_of(at)) == entry.frame();
+    };
+    std::ignore = zap_while(cpu, gone, guards::stay, [] { return true; }, goes);
   }
 }
 

@@ -41,33 +41,48 @@ void address_space<Design>::unlink_tables(vm::cpu& cpu, write_guard& guard, rang
   range hole = vm::page_table::addressable;
   if (const auto below = mapping_below(now, where.start)) hole.start = below->where.end;
   if (const auto above = mapping_above(now, where.start)) hole.end = above->where.start;
-  if (!Design::may_unlink_tables(state_, guard, hole)) return;
-  if (pages_.unlink(hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
+  where = hull_of(where, loose_tables_);
+  if (!Design::may_unlink_tables(state_, guard, hole)) {
+    loose_tables_ = where;
+    return;
+  }
+  if (hole.contains(loose_tables_)) loose_tables_ = {};
+  if (pages_.unlink(where.intersection(hole), hole, old, cpu.count)) machine_.shoot_down(cpus_, cpu.count);
 }
 
-/// Clears PTEs. Guards go with their mapping only. Frames go back to the pool once no cpu uses them any more.
+/// Clears the PTEs of the pages that takes(pte, address) names, as long as is_valid(), asked under each table's lock, says so; its
+/// answer at the end. Guards go with their mapping only. Frames go back to the pool once no cpu uses them any more.
 template <class Design>
-void address_space<Design>::zap(vm::cpu& cpu, range where, guards then) {
+template <class IsValid, class Takes>
+bool address_space<Design>::zap_while(vm::cpu& cpu, range where, guards then, IsValid is_valid, Takes takes) {
   std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
   std::size_t count = 0;
+  vm::open_zaps::zap own{where};
+  bool may_go_on = true;
   const auto flush = [&] {
     if (!is_mutated(mutation::unmap_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
     for (std::size_t i = 0; i < count; ++i) machine_.frames().put(batch[i], cpu.stock);
     cpu.count.frames_freed += count;
     count = 0;
   };
-  pages_.for_each_leaf(where, [&](vm::table& leaf, unsigned first, unsigned end, address) {
+  pages_.for_each_leaf(where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+    if (!may_go_on) return;
     if (count + vm::table::entry_count > batch.size()) flush();
     sync::mutex_guard held{leaf.lock};
+    may_go_on = is_valid();
+    if (!may_go_on) return;
     for (unsigned index = first; index < end; ++index) {
       const vm::pte entry = leaf.entry(index);
       if (entry.is_guard() && then == guards::go) leaf.set_entry(index, {});
-      if (!entry.is_present()) continue;
+      if (!entry.is_present() || !takes(entry, base + (index - first) * page_size)) continue;
+      open_zaps_.open(own);
       leaf.set_entry(index, {});
       batch[count++] = entry.frame();
     }
   });
-  if (count > 0) flush();
+  if (count > 0 || open_zaps_.any_in(where, &own)) flush();
+  open_zaps_.close(own);
+  return may_go_on;
 }
 
 }  // namespace rcuvm

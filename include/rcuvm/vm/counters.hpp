@@ -26,6 +26,7 @@ struct counters {
   std::uint64_t fallbacks_writer = 0;    ///< the lock was taken because a writer was inside
   std::uint64_t fallbacks_retries = 0;   ///< the lock was taken after attempts without
   std::uint64_t faults_without_lock = 0;  ///< a file was asked for a page with nothing held
+  std::uint64_t advice_retries = 0;       ///< madvise about pages started again: a writer was at the mapping
   std::uint64_t vma_waits = 0;            ///< a writer waited for faults inside a VMA
   std::uint64_t vma_wait_ns = 0;
   std::uint64_t range_waits = 0;  ///< a writer waited for another one's page work
@@ -62,10 +63,10 @@ struct counters {
 
  private:
   using field = std::pair<const char*, std::uint64_t counters::*>;
-  static const field fields[31];
+  static const field fields[32];
 };
 
-inline constexpr counters::field counters::fields[31] = {
+inline constexpr counters::field counters::fields[32] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -81,6 +82,7 @@ inline constexpr counters::field counters::fields[31] = {
     {"fallbacks_writer", &counters::fallbacks_writer},
     {"fallbacks_retries", &counters::fallbacks_retries},
     {"faults_without_lock", &counters::faults_without_lock},
+    {"advice_retries", &counters::advice_retries},
     {"vma_waits", &counters::vma_waits},
     {"vma_wait_ns", &counters::vma_wait_ns},
     {"range_waits", &counters::range_waits},
@@ -98,6 +100,6 @@ inline constexpr counters::field counters::fields[31] = {
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 31 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 32 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

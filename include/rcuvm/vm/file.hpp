@@ -9,6 +9,8 @@
 #include <unordered_map>
 
 #include "rcuvm/base/error.hpp"
+#include "rcuvm/base/range.hpp"
+#include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/frame.hpp"
@@ -29,9 +31,9 @@ struct file_identity {
 /// Locks     the inode lock is for read, write, and for the read of a page where the file system wants it; the cache's lock is taken
 ///           inside, and nothing is taken inside that one but the pool's.
 ///
-/// What it loses by becoming shorter is still mapped in places. First it has the new size, then the page tables lose the pages,
-/// then the cache does (mm/truncate.hpp). A fault notes truncations() before it asks for a page, and looks again under its page
-/// table's lock: one that locks the table after the truncation did sees another number.
+/// What it loses is still mapped in places. First no fault gets those pages any more, by the new size or the hole; then the page
+/// tables lose them; then the cache does (mm/truncate.hpp, mm/punch_hole.hpp). A fault notes removals() before it asks for a page,
+/// and looks again under its page table's lock: one that locks the table after the removal did sees another number.
 class file {
  public:
   static constexpr std::uint64_t endless = ~std::uint64_t{0};  ///< a recording does not tell a file's size
@@ -45,8 +47,8 @@ class file {
 
   [[nodiscard]] const file_identity& identity() const noexcept { return identity_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_.load_relaxed(); }
-  /// How often the file has become shorter.
-  [[nodiscard]] std::uint64_t truncations() const noexcept { return truncations_.load_relaxed(); }
+  /// How often pages have been taken out: it has become shorter, or got a hole.
+  [[nodiscard]] std::uint64_t removals() const noexcept { return removals_.load_relaxed(); }
   /// How long it takes to read a page that is not cached: 0 at first. Only while nobody uses the file.
   void set_read_time(std::uint64_t nanoseconds) noexcept { read_ns_ = nanoseconds; }
   /// A file system that takes the inode lock when a fault has to read a page. Only while nobody uses the file.
@@ -57,13 +59,22 @@ class file {
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
+  /// From now on page() gives none of the pages that lie wholly in `bytes`. Under the inode lock, until end_hole().
+  void begin_hole(range bytes) noexcept;
+  /// Takes them out of the cache, and zeroes what of `bytes` lies in other pages.
+  void end_hole(range bytes, frame_pool::magazine& stock) noexcept;
+  /// Is page `index` being taken out?
+  [[nodiscard]] bool is_in_hole(std::uint64_t index) noexcept {
+    sync::mutex_guard held{lock_};
+    return hole_.contains(index);
+  }
 
-  /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, ENOMEM without
-  /// frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without the lock, the time of
+  /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, EAGAIN while it is being taken out,
+  /// ENOMEM without frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without the lock, the time of
   /// a read. Two that come for a page together both read it: a disk without a queue.
   [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
 
-  /// page(), but EAGAIN where it would have to read.
+  /// page(), but EAGAIN where it would have to read, too.
   [[nodiscard]] result<frame_number> page_at_hand(std::uint64_t index, frame_pool& pool,
                                                   frame_pool::magazine& stock) {
     return cached_page(index, pool, stock, may_read_at_once());
@@ -95,6 +106,9 @@ class file {
   [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
+  void take_out(range indexes, frame_pool::magazine& stock) noexcept RCUVM_REQUIRES(lock_);
+  /// Zeroes [from, to) of page `index`, if it is cached.
+  void zero(std::uint64_t index, std::size_t from, std::size_t to) noexcept RCUVM_REQUIRES(lock_);
   [[nodiscard]] bool may_read_at_once() const noexcept { return read_ns_ == 0 && !faults_lock_inode_; }
   void read_from_disk() noexcept;
   /// The page; with a new frame if it has none, or EAGAIN unless it has been read.
@@ -109,10 +123,11 @@ class file {
   std::uint64_t read_ns_ = 0;       ///< guard: set before the file is used
   bool faults_lock_inode_ = false;  ///< guard: the same
   sync::mutex inode_lock_;
-  sync::atomic<std::uint64_t> size_;            ///< guard: atomic, stored under lock_
-  sync::atomic<std::uint64_t> truncations_{0};  ///< guard: atomic, stored under lock_
-  sync::atomic<std::uint64_t> reads_{0};        ///< guard: atomic
+  sync::atomic<std::uint64_t> size_;         ///< guard: atomic, stored under lock_
+  sync::atomic<std::uint64_t> removals_{0};  ///< guard: atomic, stored under lock_
+  sync::atomic<std::uint64_t> reads_{0};     ///< guard: atomic
   sync::mutex lock_;
+  range hole_;  ///< guard: lock_; indexes of the pages that are being taken out
   std::unordered_map<std::uint64_t, frame_number> pages_;  ///< guard: lock_
   frame_pool* pool_ = nullptr;                             ///< guard: lock_
 };

@@ -86,6 +86,12 @@ class page_table {
     return here;
   }
 
+  /// The PTE of `at` now; empty where there is no table.
+  [[nodiscard]] pte entry(address at) const noexcept {
+    const table* leaf = find_leaf(at);
+    return leaf == nullptr ? pte{} : leaf->entry(table::index_of(at, 0));
+  }
+
   /// As find_leaf, but makes what is missing. `may_link()` is asked under each parent's lock: false when the mapping is
   /// gone, so that no table is made for it. gone: look up again.
   template <class MayLink>
@@ -106,26 +112,34 @@ class page_table {
     return here;
   }
 
-  /// Calls f(table, first index, end index, address of the first) for each leaf that exists in `where`, upwards.
-  /// Under a lock that keeps the writer out, or by the writer: tables may be added meanwhile, but not unlinked; and none
-  /// is added for a VMA that the caller has killed before.
+  /// Calls f(table, first index, end index, address of the first) for each leaf that exists in `where`, upwards, to change what is in
+  /// it under its lock. By the writer; or in a read section: then tables may be unlinked meanwhile, and f asks under the table's
+  /// lock whether its VMA is still there. Tables may be added meanwhile, but none for a VMA that the caller has killed before.
   template <class F>
   void for_each_leaf(range where, F f) {
     table* root = nullptr;
     // A read-modify-write: a fault that makes the first root later reads it, and so sees what the caller has killed.
     if (root_.cas_acq_rel(root, nullptr)) return;  // table.R1 -> table.R2; table.R2 <- table.R1
-    visit(*root, levels - 1, 0, where, f);
+    visit<visitor::changes>(*root, levels - 1, 0, where, f);
+  }
+  /// The same to look at entries, each for itself: takes no lock, stores nothing. In a read section, or by the writer.
+  template <class F>
+  void look_at_leaves(range where, F f) const {
+    table* root = root_.load_acquire();  // table.R2 <- table.R1
+    if (root != nullptr) visit<visitor::looks>(*root, levels - 1, 0, where, f);
   }
 
-  /// Cuts off each table that lies wholly in `hole`, and adds it to `into`. Writer only, after the PTEs are cleared and
-  /// the VMAs killed: a fault that holds such a table finds its VMA dead. True when there was one.
-  bool unlink(range hole, reclaim::retire_list& into, counters& count) noexcept;
+  /// Cuts off each table that covers something of `where` and lies wholly in `hole`, and adds it to `into`. Writer only, after the
+  /// PTEs are cleared and the VMAs killed: a fault that holds such a table finds its VMA dead. True when there was one.
+  /// Cost: as `where` is long, not as `hole` is. Kernel: free_pgtables with its floor and ceiling.
+  bool unlink(range where, range hole, reclaim::retire_list& into, counters& count) noexcept;
 
   /// Tables now, for tests and smaps. Writer only.
   [[nodiscard]] std::uint64_t count_tables() const noexcept;
 
  private:
-  template <class F>
+  enum class visitor : std::uint8_t { changes, looks };
+  template <visitor Which, class F>
   static void visit(table& here, unsigned level, address base, range where, F& f) {
     const std::uint64_t span = table::entry_span(level);
     const range mine = where.intersection({base, base + span * table::entry_count});
@@ -136,7 +150,7 @@ class page_table {
       f(here, first, end, base + first * span);
       return;
     }
-    bool has_met_faults = false;
+    bool has_met_faults = Which == visitor::looks;
     for (unsigned index = first; index < end; ++index) {
       table* below = here.child(index);
       if (below == nullptr && !has_met_faults) {
@@ -144,7 +158,7 @@ class page_table {
         has_met_faults = true;
         below = here.child(index);
       }
-      if (below != nullptr) visit(*below, level - 1, base + index * span, where, f);
+      if (below != nullptr) visit<Which>(*below, level - 1, base + index * span, where, f);
     }
   }
 
@@ -178,8 +192,8 @@ class page_table {
   static void free_subtree(table* here, unsigned level) noexcept;
   static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
                              counters& count) noexcept;
-  static bool unlink_in(table& here, unsigned level, address base, range hole, reclaim::retire_list& into,
-                        counters& count) noexcept;
+  static bool unlink_in(table& here, unsigned level, address base, range where, range hole,
+                        reclaim::retire_list& into, counters& count) noexcept;
 
   sync::atomic<table*> root_{nullptr};  ///< guard: atomic, set once
 };

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Calls that find and keep a mapping as faults do, beside changes of it: madvise about pages, a walk of the page tables as smaps has
+/// it.
+
+#include <sys/mman.h>
+
+#include <memory>
+
+#include "explore/scenarios/pages.hpp"
+
+namespace rcuvm::explore {
+
+namespace {
+
+constexpr std::uint64_t old_value = 1;
+constexpr std::uint64_t new_value = 2;
+
+template <class Design>
+void drop(small_space<Design>& in, vm::cpu& by) {
+  std::ignore = in.space.advise(by, {here, here + page_size}, MADV_DONTNEED);
+}
+
+/// Another cpu, which has the translation of the page at `here`. That page is not the only one of its table, which would be shot down
+/// with it.
+template <class Design>
+[[nodiscard]] std::unique_ptr<vm::cpu> used_cpu(small_space<Design>& in) {
+  in.map_at(in.cpu, here + 2 * page_size);
+  auto made = std::make_unique<vm::cpu>(in.host);
+  RCUVM_CHECK(in.get(*made, here) == old_value, "a read of the scenario");
+  return made;
+}
+
+/// One call finds the page's entry cleared by another, which has not shot it down yet; the cpu of the one has the translation.
+struct dontneed_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      const auto used = used_cpu(*in);
+      together(on_cpu("DONTNEED", *in, [&in](vm::cpu& by) { drop(*in, by); }),
+               on_this_cpu("munmap, read", *used, [&in](vm::cpu& by) {
+                 in->unmap(by, here);
+                 RCUVM_PROMISE(!in->get(by, here), "F1: a page is reached after munmap has returned");
+               }));
+    };
+  }
+};
+
+struct two_dontneeds {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      const auto used = used_cpu(*in);
+      together(on_cpu("DONTNEED", *in, [&in](vm::cpu& by) { drop(*in, by); }),
+               on_this_cpu("DONTNEED, read", *used, [&in](vm::cpu& by) {
+                 drop(*in, by);
+                 RCUVM_PROMISE(in->get(by, here) == 0U, "F1: a page is reached after DONTNEED has returned");
+               }));
+    };
+  }
+};
+
+/// A locked mapping takes the place of one that DONTNEED has found: its pages must stay.
+struct dontneed_beside_lock {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      together(on_cpu("DONTNEED", *in, [&in](vm::cpu& by) { drop(*in, by); }),
+               on_cpu("MAP_FIXED, mlock, write", *in, [&in](vm::cpu& by) {
+                 in->map_at(by, here);
+                 RCUVM_CHECK(in->space.lock(by, {here, here + page_size}), "an mlock of the scenario");
+                 in->put(by, here, new_value);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, here) == new_value, "F2: a locked mapping loses its page");
+    };
+  }
+};
+
+/// mremap takes a page along that DONTNEED wants to take away.
+struct dontneed_beside_mremap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      const auto used = used_cpu(*in);
+      together(on_cpu("DONTNEED", *in, [&in](vm::cpu& by) { drop(*in, by); }),
+               on_this_cpu("mremap, read, write", *used, [&in](vm::cpu& by) {
+                 in->move(by, here, elsewhere);
+                 RCUVM_PROMISE(!in->get(by, here), "F1: a page is reached after mremap has returned");
+                 const auto moved = in->get(by, elsewhere);
+                 RCUVM_PROMISE(moved == old_value || moved == 0U, "F2: the page is lost on its way");
+                 in->put(by, elsewhere, new_value);
+               }));
+      RCUVM_PROMISE(in->get(in->cpu, elsewhere) == new_value, "F2: the moved mapping loses its page");
+    };
+  }
+};
+
+/// A walk of the page tables, without their locks, beside an munmap that cuts a table off.
+struct smaps_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               world::thread_body{"smaps", [&in] {
+                                    const sync::rcu::registration registered{"smaps"};
+                                    const auto seen = in->space.count_anonymous({below, above + page_size});
+                                    RCUVM_PROMISE(seen <= 1, "F1: a page that nobody has written");
+                                  }});
+      RCUVM_PROMISE(in->space.count_anonymous({below, above + page_size}) == 0,
+                    "F1: a page is there after munmap has returned");
+    };
+  }
+};
+
+}  // namespace
+
+std::vector<scenario> advice_scenarios() {
+  const auto make = [](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
+    return scenario{.name = name,
+                    .summary = summary,
+                    .claim = claim,
+                    .subjects = under_each_design(body, with_one_preemption)};
+  };
+  return {
+      broken_under("refcount", make("dontneed-munmap",
+                                    "DONTNEED and munmap of one page: both shoot it down before they return",
+                                    "F1", dontneed_beside_munmap{})),
+      make("two-dontneeds", "DONTNEED of one page on two cpus: both shoot it down before they return", "F1",
+           two_dontneeds{}),
+      make("dontneed-lock", "DONTNEED beside a locked mapping that takes the place", "F2",
+           dontneed_beside_lock{}),
+      make("dontneed-move", "DONTNEED beside an mremap of the page", "F2", dontneed_beside_mremap{}),
+      make("smaps", "a walk of the page tables beside an munmap", "F1", smaps_beside_munmap{}),
+  };
+}
+
+}  // namespace rcuvm::explore
