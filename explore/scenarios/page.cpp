@@ -27,6 +27,24 @@ struct fault_beside_munmap {
   }
 };
 
+/// As many changes while one fault is under way as would make a narrow sequence count wrap.
+struct fault_beside_two_changes {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      together(on_cpu("munmap, mmap elsewhere", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here);
+                        in->map_at(by, elsewhere);
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, old_value); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
+    };
+  }
+};
+
 /// munmap, mmap at the same address before the grace period is over, an access on another cpu.
 struct remap_beside_access {
   template <class Design>
@@ -414,6 +432,8 @@ std::vector<scenario> page_scenarios() {
   return {
       make("late-install", "a fault beside munmap: it must not install a page after the zap", "F3",
            fault_beside_munmap{}),
+      make("two-changes", "a fault beside an munmap and a change elsewhere: the count is not as before", "F3",
+           fault_beside_two_changes{}),
       make("stale-pte", "munmap, mmap at the same address, an access on another cpu", "F2",
            remap_beside_access{}),
       broken_under(

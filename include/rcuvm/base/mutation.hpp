@@ -14,6 +14,8 @@ enum class mutation : std::uint8_t {
   // faults, page tables, TLBs
   install_without_vma_check,
   install_without_sequence_check,
+  change_without_counting,
+  narrow_sequence,
   install_without_removal_check,
   punch_without_hiding,
   exclude_without_wait,

@@ -22,7 +22,8 @@ namespace rcuvm::designs {
 /// Falls back        to the semaphore at once when a writer is inside, and after four attempts that failed.
 /// Writer            holds the write side; every change counts, wherever it is.
 /// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period.
-/// Races             none. The price: faults in one range fail because of changes in another (retries_spurious).
+/// Races             none, unless 2^31 changes come while one fault is under way: the count is as before then. The price: faults in
+///                   one range fail because of changes in another (retries_spurious).
 /// Kernel            never adopted for faults; mmap_lock_speculate_try_begin for uprobes.
 struct mm_seq : rcu_and_semaphore {
   static constexpr std::string_view name = "mm-seq";
@@ -37,9 +38,11 @@ struct mm_seq : rcu_and_semaphore {
   class write_guard : public semaphore_write_guard {
    public:
     explicit write_guard(state& of) noexcept : semaphore_write_guard{of}, changes_{of.changes} {
-      changes_.begin_write();
+      if (!is_mutated(mutation::change_without_counting)) changes_.begin_write();
     }
-    ~write_guard() { changes_.end_write(); }
+    ~write_guard() {
+      if (!is_mutated(mutation::change_without_counting)) changes_.end_write();
+    }
     write_guard(const write_guard&) = delete;
     write_guard& operator=(const write_guard&) = delete;
 
@@ -55,6 +58,7 @@ struct mm_seq : rcu_and_semaphore {
       return sync::seqcount::is_writing(before_) ? mm::kept::lock : mm::kept::yes;
     }
     [[nodiscard]] bool is_valid(const vm::vma&) const noexcept {
+      if (is_mutated(mutation::narrow_sequence)) return (changes_.begin_read() - before_) % 4 == 0;
       return changes_.unchanged(before_) || is_mutated(mutation::install_without_sequence_check);
     }
 

@@ -50,6 +50,7 @@ struct vma_seq : rcu_and_semaphore {
   };
 
   static void exclude(vm::vma& which, vm::counters&) noexcept {
+    if (is_mutated(mutation::change_without_counting)) return;
     which.word().fetch_or_acq_rel(1);  // vmaseq.W1 -> vmaseq.R1; vmaseq.W1 -> vmaseq.R2
   }
   static void admit(vm::vma& which) noexcept {
