@@ -53,6 +53,7 @@ struct twin {
 
 // One list a file of this folder.
 [[nodiscard]] std::vector<scenario> rcu_scenarios();
+[[nodiscard]] std::vector<scenario> reuse_scenarios();
 [[nodiscard]] std::vector<scenario> limbo_scenarios();
 [[nodiscard]] std::vector<scenario> tree_scenarios();
 [[nodiscard]] std::vector<scenario> page_scenarios();
