@@ -28,7 +28,8 @@ namespace rcuvm::designs {
 /// Ordering          vmalock.W1-vmalock.R1: who gets a reference sees all that the writer before did; who does not, sees the
 ///                   bit. vmalock.R2-vmalock.W2: the writer sees what the faults did.
 /// Frees             frames after the shootdown; nodes, VMAs and tables by limbo after a grace period. The kernel reuses a VMA
-///                   at once (SLAB_TYPESAFE_BY_RCU) and looks again; here records are immutable, and limbo keeps them.
+///                   at once (SLAB_TYPESAFE_BY_RCU) and looks again (scenario vma-reuse); here records are immutable, and limbo
+///                   keeps them.
 /// Races             none. The price: two read-modify-writes a fault on a line that all faults in the VMA share, and a writer
 ///                   that waits for a fault that waits for a disk, unless the fault lets go (drops_for_files).
 /// Kernel            lock_vma_under_rcu, vma_start_write.
