@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Mapped files: reads that take time, truncation, the inode lock.
+/// Mapped files: reads that take time, truncation, holes, the inode lock.
 
 #include <sys/mman.h>
 

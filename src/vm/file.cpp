@@ -41,23 +41,22 @@ void file::drop_beyond_end(frame_pool::magazine& stock) noexcept {
   zero(end / page_size, end % page_size, page_size);
 }
 
-void file::begin_hole(range bytes) noexcept {
+range file::begin_hole(range bytes) noexcept {
   sync::mutex_guard held{lock_};
   removals_.fetch_add_relaxed(1);
-  if (!is_mutated(mutation::punch_without_hiding)) hole_ = whole_pages(bytes);
+  const range gone = whole_pages(bytes);
+  if (!is_mutated(mutation::punch_without_hiding)) hole_ = gone;
+  return gone;
 }
 
 void file::end_hole(range bytes, frame_pool::magazine& stock) noexcept {
   sync::mutex_guard held{lock_};
-  const range whole = whole_pages(bytes);
-  take_out(whole, stock);
+  take_out(whole_pages(bytes), stock);
   hole_ = {};
-  if (whole.is_empty() && bytes.start / page_size == bytes.end / page_size) {
-    zero(bytes.start / page_size, bytes.start % page_size, bytes.end % page_size);
-    return;
-  }
-  if (bytes.start % page_size != 0) zero(bytes.start / page_size, bytes.start % page_size, page_size);
-  zero(bytes.end / page_size, 0, bytes.end % page_size);
+  const std::uint64_t first = bytes.start / page_size;
+  const std::uint64_t last = bytes.end / page_size;
+  zero(first, bytes.start % page_size, first == last ? bytes.end % page_size : page_size);
+  if (first != last) zero(last, 0, bytes.end % page_size);
 }
 
 void file::take_out(range indexes, frame_pool::magazine& stock) noexcept {

@@ -10,6 +10,7 @@
 
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/thread.hpp"
+#include "rcuvm/vm/page_table.hpp"
 
 namespace rcuvm::sync::memory::recycler {
 namespace {
@@ -27,6 +28,8 @@ TEST(recycler_test, a_class_is_the_smallest_that_fits) {
     ASSERT_GE(magazine_blocks(size_class), 4U);
   }
   EXPECT_EQ(class_of(largest), size_classes - 1);
+  EXPECT_LE(sizeof(vm::table), largest);
+  EXPECT_LE(alignof(vm::table), alignment_of(class_of(sizeof(vm::table))));
   EXPECT_EQ(alignment_of(class_of(4096)), 4096U);
 }
 

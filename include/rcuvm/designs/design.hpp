@@ -21,7 +21,7 @@ namespace rcuvm::designs {
 ///   state          the locks, one for each address space
 ///   read_guard     section(): one version of the tree cannot go away. A chunk of a walk
 ///   write_guard    section(): the one writer
-///   steady_guard   section(); the mappings do not change, faults go on (truncation)
+///   steady_guard   section(); the mappings do not change, faults go on (what a file loses)
 ///   fault_guard    of one attempt of a fault, or of advice about pages:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it

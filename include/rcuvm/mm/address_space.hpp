@@ -211,13 +211,19 @@ class address_space {
 
   // advise.hpp
   [[nodiscard]] result<void> advise_pages(vm::cpu& cpu, range where, int advice);
-  [[nodiscard]] result<void> remove_pages(vm::cpu& cpu, range where, std::span<address_space* const> sharers);
   template <class IsValid>
   [[nodiscard]] bool take_away(vm::cpu& cpu, range where, int advice, IsValid is_valid);
 
+  // punch_hole.hpp
+  [[nodiscard]] result<void> remove_pages(vm::cpu& cpu, range where, std::span<address_space* const> sharers);
+
   // fault.hpp
   /// One attempt of a fault, or of a call that finds and re-checks a mapping as faults do.
-  struct attempt {
+  class attempt {
+    address_space& of_;
+    vm::cpu& by_;
+
+   public:
     attempt(address_space& of, vm::cpu& by, bool takes_lock) noexcept
         : of_{of}, by_{by}, guard{of.state_, takes_lock} {}
     ~attempt() {
@@ -226,8 +232,11 @@ class address_space {
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
 
-    address_space& of_;
-    vm::cpu& by_;
+    /// May the attempt go on with what it has found?
+    [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
+      return found.state() == vm::life::building ? mm::kept::lock : guard.keep(found);
+    }
+
     fault_guard guard;
   };
   struct fault_site;

@@ -63,7 +63,7 @@ result<void> address_space<Design>::advise_pages(vm::cpu& cpu, range where, int 
         return fail(refusal);
       const range part = found->where.intersection({reached, where.end});
       const address end = std::min(part.end, part.start + most_at_once);
-      const auto how = mapping.state() == vm::life::building ? mm::kept::lock : one.guard.keep(mapping);
+      const auto how = one.keep(mapping);
       const auto is_valid = [&] {
         return one.guard.is_valid(mapping) || is_mutated(mutation::zap_without_vma_check);
       };

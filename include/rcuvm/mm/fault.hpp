@@ -72,7 +72,7 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
           ++cpu.count.faults_bad_access;
           return fail(EACCES);
         }
-        const auto how = found->state() == vm::life::building ? mm::kept::lock : guard.keep(*found);
+        const auto how = one.keep(*found);
         if (how != mm::kept::yes) {
           attempts.turned_away(*found, at, how);
         } else if (Design::drops_for_files && fields.backing &&
@@ -93,9 +93,8 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
     if (asked != nullptr) {
       ++cpu.count.faults_without_lock;
       const auto read = asked->read_page(page, machine_.frames(), cpu.stock);
-      is_in_hole = !read && read.error().number() == mm::try_again;
-      if (!read && !is_in_hole) return std::unexpected{read.error()};
-      if (is_in_hole) sync::yield();
+      if (!read && read.error().number() != mm::try_again) return std::unexpected{read.error()};
+      if (!read) sync::yield();
     } else if (is_mapped) {
       if (is_in_hole || attempts.must_wait()) sync::yield();
     } else if (!grow_stack(cpu, at)) {

@@ -95,8 +95,8 @@ bool address_space<Design>::remove_guards_while(range where, IsValid is_valid) {
 template <class Design>
 bool address_space<Design>::is_guarded(address at) {
   read_guard guard{state_};
-  sync::rcu::read_section walking;  // of page tables
-  return pages_.entry(at).is_guard();
+  sync::rcu::read_section walking;  // of page tables; those of what is mapped stay
+  return view_of(guard).find(at) != nullptr && pages_.entry(at).is_guard();
 }
 
 }  // namespace rcuvm

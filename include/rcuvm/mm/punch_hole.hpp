@@ -3,10 +3,13 @@
 
 /// fallocate(FALLOC_FL_PUNCH_HOLE), and madvise(MADV_REMOVE): a file loses pages in its middle, under its mappings.
 
+#include <sys/mman.h>
+
 #include <memory>
 #include <span>
 
 #include "rcuvm/mm/address_space.hpp"
+#include "rcuvm/mm/advice.hpp"
 #include "rcuvm/vm/file.hpp"
 
 namespace rcuvm {
@@ -24,9 +27,8 @@ namespace mm {
 template <class Design>
 void punch_hole(vm::cpu& cpu, vm::file& of, range bytes, std::span<address_space<Design>* const> spaces) {
   const sync::mutex_guard held{of.inode_lock()};
-  of.begin_hole(bytes);
-  const range whole{page_ceil(bytes.start) >> page_shift, bytes.end >> page_shift};
-  for (address_space<Design>* const each : spaces) each->unmap_file_pages(cpu, of, whole, copies::stay);
+  const range pages = of.begin_hole(bytes);
+  for (address_space<Design>* const each : spaces) each->unmap_file_pages(cpu, of, pages, copies::stay);
   of.end_hole(bytes, cpu.stock);
 }
 

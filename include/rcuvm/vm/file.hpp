@@ -59,8 +59,8 @@ class file {
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
-  /// From now on page() gives none of the pages that lie wholly in `bytes`. Under the inode lock, until end_hole().
-  void begin_hole(range bytes) noexcept;
+  /// From now on page() gives none of the pages that lie wholly in `bytes`; their indexes. Under the inode lock, until end_hole().
+  [[nodiscard]] range begin_hole(range bytes) noexcept;
   /// Takes them out of the cache, and zeroes what of `bytes` lies in other pages.
   void end_hole(range bytes, frame_pool::magazine& stock) noexcept;
   /// Is page `index` being taken out?
