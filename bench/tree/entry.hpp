@@ -5,13 +5,15 @@
 
 #include "bench/tree/benchmarks.hpp"
 #include "bench/tree/check.hpp"
+#include "bench/tree/instructions.hpp"
 #include "bench/tree/rivals/rivals.hpp"
 
 namespace rcuvm::tree_bench {
 
 template <rival Rival>
 [[nodiscard]] rival_entry entry_of() {
-  return {Rival::name, Rival::what, &add_benchmarks<Rival>, &check_rival<Rival>};
+  return {Rival::name, Rival::what, &add_benchmarks<Rival>, &count_all_instructions<Rival>,
+          &check_rival<Rival>};
 }
 
 }  // namespace rcuvm::tree_bench

@@ -40,6 +40,7 @@ struct options {
   std::string output;
   bool is_curve = false;
   bool checks = false;
+  bool counts = false;
   bool lists = false;
 };
 
@@ -109,6 +110,13 @@ int check(const options& how) {
   return is_right ? 0 : 1;
 }
 
+int count(const options& how) {
+  for (const auto& on : workloads_of(how)) {
+    for (const rival_entry& one : chosen_rivals(how)) one.count_instructions(on);
+  }
+  return 0;
+}
+
 int measure(const options& how, int argc, char** argv) {
   std::vector<std::string> flags = benchmark_flags(how, argc, argv);
   std::vector<char*> arguments;
@@ -174,6 +182,8 @@ void add_options(CLI::App& program, options& how) {
       ->type_name("FILE");
   program.add_flag("--curve", how.is_curve, "Only what the plots need, at 12 sizes from 10 to 4,000,000");
   program.add_flag("--check", how.checks, "Compare all answers with a linear search instead of measuring");
+  program.add_flag("--count", how.counts,
+                   "Do everything once, for valgrind to count its instructions: ./dev bench instructions");
   program.add_flag("--list", how.lists, "Name the rivals");
 }
 
@@ -201,6 +211,7 @@ int run(int argc, char** argv) {
     if (!how.summarized.empty()) return summarize(how);
     if (!how.kernel_maple.empty()) kernel_maple::load(how.kernel_maple);
     if (how.lists) return list();
+    if (how.counts) return count(how);
     return how.checks ? check(how) : measure(how, argc, argv);
   } catch (const CLI::ParseError& problem) {
     return program.exit(problem) == 0 ? 0 : 2;

@@ -19,6 +19,8 @@ struct rival_entry {
   std::string_view what;  ///< for the list of rivals: one line
   /// Registers its benchmarks on a workload with Google Benchmark.
   void (*add_benchmarks)(const std::shared_ptr<workload>& on);
+  /// Runs everything that it can do, for valgrind to count: see instructions.hpp.
+  void (*count_instructions)(const std::shared_ptr<workload>& on);
   /// Compares its answers on a workload with those of a linear search; each difference in a line.
   std::vector<std::string> (*check)(workload& on);
 };

@@ -32,6 +32,7 @@ class static_tree {
  public:
   static constexpr std::string_view name = "static";
   static constexpr std::string_view what = "the limit: a static S+ tree, no changes, no read sections";
+  static constexpr bool is_for_this_machine = true;
 
   /// What the loops were compiled for: "AVX-512", "AVX2" or "plain".
   [[nodiscard]] static std::string_view instructions() noexcept;
