@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -30,8 +31,15 @@ struct workload_options {
   std::uint32_t threads = default_workers();
   std::uint32_t repetitions = 3;
   double seconds = 0.5;
+  vm::shootdowns shootdowns = vm::shootdowns::at_once;
   bool is_json = false;
 };
+
+const std::map<std::string, vm::shootdowns> known_shootdowns{{"at-once", vm::shootdowns::at_once},
+                                                             {"lazily", vm::shootdowns::lazily}};
+const std::string& name_of(vm::shootdowns which) {
+  return std::ranges::find(known_shootdowns, which, [](const auto& one) { return one.second; })->first;
+}
 
 fs::path folder() { return recording::bundled_folder().parent_path() / "workloads"; }
 
@@ -75,8 +83,8 @@ void print(const workload::scenario& of, const std::vector<std::string>& designs
            const workload::medians& got, const workload_options& how) {
   using report::unit;
   const unsigned threads = of.threads(how.threads);
-  fmt::print("{}: {}\n  {}\n  {} threads on {} cores{}\n", of.name, of.what, of.source, threads,
-             sync::hardware_threads(),
+  fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}{}\n", of.name, of.what, of.source, threads,
+             sync::hardware_threads(), name_of(how.shootdowns),
              threads > sync::hardware_threads()
                  ? ": more than can run at a time, so that tails hold time slices"
                  : "");
@@ -96,6 +104,7 @@ void print(const workload::scenario& of, const std::vector<std::string>& designs
     columns.push_back({name + ".p99_ns", name + " p99", unit::nanoseconds});
     columns.push_back({name + ".p999_ns", name + " p99.9", unit::nanoseconds});
   }
+  columns.push_back({"count.shootdown_acks", "acks", unit::number});
   columns.push_back({"limbo.high_water_bytes", "held", unit::bytes});
   columns.push_back({"count.retries_spurious", "spurious", unit::number});
   report::text_table table;
@@ -130,7 +139,7 @@ int run(const workload_options& how) {
     workload::medians got;
     try {
       got = workload::measure(
-          each, designs, {.threads = how.threads, .seconds = how.seconds}, how.repetitions,
+          each, designs, {.threads = how.threads, .seconds = how.seconds, .shootdowns = how.shootdowns}, how.repetitions,
           [&](const std::string& design) { progress.show(each.name + ", " + design, done++ / runs); });
     } catch (const std::runtime_error& wrong) {
       throw refusal{wrong.what()};
@@ -140,6 +149,7 @@ int run(const workload_options& how) {
                      {"source", each.source},
                      {"threads", each.threads(how.threads)},
                      {"seconds", how.seconds},
+                     {"shootdowns", name_of(how.shootdowns)},
                      {"repetitions", how.repetitions},
                      {"medians", got}});
     } else {
@@ -169,12 +179,19 @@ void add_workload(CLI::App& program, int& code) {
       ->add_option("--repetitions", how->repetitions, "Runs of each; designs take turns, medians are shown")
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str();
+  command
+      ->add_option("--shootdowns", how->shootdowns,
+                   "When TLBs forget what munmap and DONTNEED take away: at-once (the call waits), or lazily, at each "
+                   "cpu's next tick (LATR)")
+      ->transform(CLI::CheckedTransformer(known_shootdowns))
+      ->default_str("at-once");
   command->add_flag("--json", how->is_json, "All figures, for a program");
   command->footer(
       "\nExamples:\n"
       "  rcuvm workload                                     what there is\n"
       "  rcuvm workload page_fault1 mmap1                   under all designs\n"
       "  rcuvm workload reader-stays --designs sync,replace --threads 2\n"
+      "  rcuvm workload page_fault1 --shootdowns lazily     the same beside --shootdowns at-once\n"
       "  rcuvm workload mine.json --seconds 5 --json");
   command->callback([how, &code] { code = run(*how); });
 }

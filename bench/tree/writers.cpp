@@ -5,14 +5,13 @@
 
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "bench/tree/benchmarks.hpp"
 #include "rcuvm/maple_tree.hpp"
-#include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/thread.hpp"
+#include "rcuvm/tree/group_commit.hpp"
 
 namespace rcuvm::tree_bench {
 
@@ -42,71 +41,19 @@ class one_by_one {
   tree tree_;
 };
 
-/// Who finds nobody waiting leads: it publishes, in one version, what has come in until it has the writer lock.
-///
-///   A   queue: empty ── lock ─────────────── take [A B C] ── publish ── A, B, C are done ── unlock
-///   B   queue: behind A ── waits ·····································┤
-///   C          queue: behind B ── waits ······························┤
-///
-/// Ordering   group.D1 -> group.D2: who is told that it is done sees the version with its change.
-/// Source     flat combining (Hendler, Incze, Shavit, Tzafrir, SPAA 2010), the group commit of databases.
+/// Changes of several writers may be one version.
 class together {
  public:
   static constexpr std::string_view name = "group";
 
   void store(range where, const record* value) {
     reclaim::limbo::process().throttle();
-    request mine{.where = where, .value = value};
-    if (enqueue(mine)) return lead();
-    constexpr unsigned spins =
-        4096;  // a commit is as long; yielding at once costs each follower a system call
-    for (unsigned tries = 0; !mine.is_done.load_acquire(); ++tries) {  // group.D2 <- group.D1
-      if (tries < spins) {
-        sync::relax();
-      } else {
-        sync::yield();
-      }
-    }
+    expect(group_.store(where, value));
   }
 
  private:
-  struct request {
-    range where;
-    const record* value;
-    request* later = nullptr;           ///< guard: queue_lock_; after that the leader's
-    sync::atomic<bool> is_done{false};  ///< guard: stored by the leader
-  };
-
-  /// True: it is the first.
-  [[nodiscard]] bool enqueue(request& mine) {
-    const sync::mutex_guard held{queue_lock_};
-    request** const place = last_ == nullptr ? &first_ : &last_->later;
-    *place = &mine;
-    return std::exchange(last_, &mine) == nullptr;
-  }
-  void lead() {
-    const sync::write_section writing{lock_};
-    request* group = nullptr;
-    {
-      const sync::mutex_guard held{queue_lock_};
-      group = std::exchange(first_, nullptr);
-      last_ = nullptr;
-    }
-    auto change = tree_.begin(writing);
-    for (const request* one = group; one != nullptr; one = one->later)
-      expect(change.store(one->where, one->value));
-    change.commit();
-    while (group != nullptr) {
-      request& done = *std::exchange(group, group->later);
-      done.is_done.store_release(true);  // group.D1 -> group.D2; it may be gone from here on
-    }
-  }
-
-  sync::mutex lock_;
   tree tree_;
-  sync::mutex queue_lock_;
-  request* first_ = nullptr;  ///< guard: queue_lock_
-  request* last_ = nullptr;   ///< guard: queue_lock_
+  rcuvm::tree::group_commit<const record> group_{tree_};
 };
 
 constexpr std::size_t changes_at_a_time = 20'000;  // of each writer

@@ -7,12 +7,14 @@
 
 #include "bench/replay/figures.hpp"
 #include "bench/workload/scenario.hpp"
+#include "rcuvm/vm/machine.hpp"
 
 namespace rcuvm::workload {
 
 struct run_options {
   unsigned threads = 2;  ///< of each group that has no count of its own
   double seconds = 1;
+  vm::shootdowns shootdowns = vm::shootdowns::at_once;
 };
 
 /// Figures: "GROUP.loops_per_s"; for each timed verb that occurs "VERB.per_s" and its latencies; "count.*" of the cpus

@@ -18,16 +18,19 @@ namespace {
 
 constexpr std::uint64_t some_value = 7;
 
-/// With two pages of a file mapped at `here`, for all to see.
+/// With a file mapped at `here`, for all to see.
 template <class Design>
 struct space_with_file : small_space<Design> {
-  vm::file whole{vm::file_identity{.name = "/f", .inode = 1}, 2 * page_size};
+  std::uint64_t bytes;
+  vm::file whole{vm::file_identity{.name = "/f", .inode = 1}, bytes};
   /// Counts nothing: the explorer does not see what orders the counts of a std::shared_ptr.
   std::shared_ptr<vm::file> file{std::shared_ptr<void>{}, &whole};
 
+  explicit space_with_file(std::uint64_t pages = 2) : bytes{pages * page_size} {}
+
   void map_file() {
     const auto got = this->space.map(this->cpu, {.hint = here,
-                                                 .length = 2 * page_size,
+                                                 .length = bytes,
                                                  .protection = read_write,
                                                  .flags = {mm::map_flag::fixed, mm::map_flag::shared},
                                                  .file = file});
@@ -75,6 +78,22 @@ struct truncate_beside_fault {
   }
 };
 
+/// The same beside a lock-free get_user_pages of that page, which keeps its frame.
+struct truncate_beside_pin {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->map_file();
+      in->put(in->cpu, here, some_value);
+      pin_beside(*in, "truncate, reuse", some_value, [&in](vm::cpu& by) {
+        const std::array all{&in->space};
+        mm::truncate<Design>(by, *in->file, 0, all);
+      });
+    };
+  }
+};
+
 /// A shared page goes with a hole in its file, beside reads of it on another cpu: once gone, it stays so.
 struct punch_beside_fault {
   template <class Design>
@@ -100,13 +119,15 @@ struct punch_beside_fault {
   }
 };
 
-/// read(2) into a mapping of the same file, for whose faults the file system takes the inode lock.
+/// read(2) into a mapping of another page of the same file, for whose faults the file system takes the inode lock.
 struct read_into_itself {
+  vm::inode_lock::kind how;
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
-    return [] {
+    return [how = how] {
       const auto in = std::make_unique<space_with_file<Design>>();
       in->file->set_faults_lock_inode(true);
+      in->file->inode_lock().set_kind(how);
       in->map_file();
       together(on_cpu("read", *in, [&in](vm::cpu& by) {
         std::ignore = mm::read_file<Design>(by, in->space, *in->file, 0, here + page_size, sizeof some_value);
@@ -115,13 +136,35 @@ struct read_into_itself {
   }
 };
 
-/// write(2) from a page that is not there yet, beside a fault for which the file system takes the inode lock.
-struct write_beside_fault {
+/// Two write(2)s of two pages as they begin: each from a page that the other one holds and has not read yet. The explorer's pages
+/// are too short for whole ones.
+struct write_crosswise {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
+      const auto in = std::make_unique<space_with_file<Design>>(4);
+      in->file->set_faults_lock_inode(true);
+      in->file->inode_lock().set_kind(vm::inode_lock::kind::ranges);
+      in->map_file();
+      const auto write = [&in](vm::cpu& by, std::uint64_t first, std::uint64_t from) {
+        const vm::inode_lock::section held{in->file->inode_lock(), {first * page_size, (first + 2) * page_size}};
+        std::ignore = in->get(by, here + from * page_size);
+      };
+      together(on_cpu("write", *in, [&](vm::cpu& by) { write(by, 0, 3); }),
+               on_cpu("write back", *in, [&](vm::cpu& by) { write(by, 2, 1); }));
+    };
+  }
+};
+
+/// write(2) from a page that is not there yet, beside a fault for which the file system takes the inode lock.
+struct write_beside_fault {
+  vm::inode_lock::kind how;
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [how = how] {
       const auto in = std::make_unique<space_with_file<Design>>();
       in->file->set_faults_lock_inode(true);
+      in->file->inode_lock().set_kind(how);
       in->map_file();
       in->map_at(in->cpu, elsewhere);
       together(on_cpu("write", *in,
@@ -140,24 +183,24 @@ struct write_beside_fault {
 }  // namespace
 
 std::vector<scenario> file_scenarios() {
+  using enum vm::inode_lock::kind;
   scenario inversion{
       .name = "inode-lock",
       .summary = "write(2) that faults under the inode lock, beside a fault for which the file takes it",
       .claim = "no deadlock",
-      .subjects = under_each_design(write_beside_fault{}, with_one_preemption)};
+      .subjects = under_each_design(write_beside_fault{whole}, with_one_preemption)};
   for (subject& each : inversion.subjects) {
     if (each.design != "mmap-lock") continue;  // all others hold nothing while a file reads
     each.expected = verdict::fails;
     each.kind = finding_kind::lock_order;
   }
-  scenario itself{.name = "read-itself",
-                  .summary = "read(2) into a mapping of the same file, whose faults take the inode lock",
-                  .claim = "no deadlock",
-                  .subjects = under_each_design(read_into_itself{}, with_one_preemption)};
-  for (subject& each : itself.subjects) {
-    each.expected = verdict::fails;
-    each.kind = finding_kind::deadlock;
-  }
+  const auto deadlocks = [](scenario of) {
+    for (subject& each : of.subjects) {
+      each.expected = verdict::fails;
+      each.kind = finding_kind::deadlock;
+    }
+    return of;
+  };
   return {{.name = "fault-during-read",
            .summary = "munmap and mmap at the same address while a fault waits for its file",
            .claim = "F2",
@@ -166,12 +209,31 @@ std::vector<scenario> file_scenarios() {
            .summary = "a file is truncated beside a fault in a page that it loses",
            .claim = "F1",
            .subjects = under_each_design(truncate_beside_fault{}, with_one_preemption)},
+          {.name = "pin-truncate",
+           .summary = "a lock-free get_user_pages beside a truncation and the reuse of its frame",
+           .claim = "F1",
+           .subjects = under_each_design(truncate_beside_pin{}, with_one_preemption)},
           {.name = "punch-hole",
            .summary = "a hole is punched into a file beside a read of a page that it loses",
            .claim = "F1",
            .subjects = under_each_design(punch_beside_fault{}, with_one_preemption)},
           std::move(inversion),
-          std::move(itself)};
+          deadlocks({.name = "read-itself",
+                     .summary = "read(2) into a mapping of the same file, whose faults take the inode lock",
+                     .claim = "no deadlock",
+                     .subjects = under_each_design(read_into_itself{whole}, with_one_preemption)}),
+          {.name = "inode-ranges",
+           .summary = "inode-lock with an inode lock on ranges: the fault reads another page",
+           .claim = "no deadlock",
+           .subjects = under_each_design(write_beside_fault{ranges}, with_one_preemption)},
+          {.name = "read-itself-ranges",
+           .summary = "read-itself with an inode lock on ranges: into a mapping of another page",
+           .claim = "no deadlock",
+           .subjects = under_each_design(read_into_itself{ranges}, with_one_preemption)},
+          deadlocks({.name = "copy-crosswise",
+                     .summary = "two write(2)s, each from a page that the other one writes, inode lock on ranges",
+                     .claim = "no deadlock",
+                     .subjects = under_each_design(write_crosswise{}, with_one_preemption)})};
 }
 
 }  // namespace rcuvm::explore

@@ -2,6 +2,8 @@
 
 /// Faults and accesses beside changes: F1, F2, F3, M1.
 
+#include <sys/mman.h>
+
 #include <memory>
 
 #include "explore/scenarios/pages.hpp"
@@ -178,24 +180,50 @@ struct pin_beside_munmap {
   [[nodiscard]] scenario_body operator()() const {
     return [] {
       const auto in = space_with_page<Design>(old_value);
-      in->map_at(in->cpu, elsewhere);
-      const auto value_of = [&in](vm::frame_number frame) {
-        std::uint64_t value = 0;
-        in->host.frames().read(frame, 0, std::as_writable_bytes(std::span{&value, 1}));
-        return value;
-      };
-      together(on_cpu("munmap, reuse", *in,
-                      [&in](vm::cpu& by) {
-                        in->unmap(by, here);
-                        in->put(by, elsewhere, new_value);
-                      }),
-               on_cpu("pin", *in, [&in, &value_of](vm::cpu& by) {
-                 const vm::frame_number held = in->space.pin_fast(by, here, vm::access::read);
-                 if (held == vm::no_frame) return;
-                 RCUVM_PROMISE(value_of(held) == old_value, "F1: a pinned page is somebody else's");
-                 in->space.unpin(by, held);
+      pin_beside(*in, "munmap, reuse", old_value, [&in](vm::cpu& by) { in->unmap(by, here); });
+    };
+  }
+};
+
+struct pin_beside_move {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      pin_beside(*in, "mremap, reuse", old_value,
+                 [&in](vm::cpu& by) { in->move(by, here, elsewhere + 8 * page_size); });
+    };
+  }
+};
+
+/// Nothing is in the table any more, so that munmap has nothing to shoot down but the table itself.
+struct pin_beside_table {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      RCUVM_CHECK(in->space.advise(in->cpu, {here, here + page_size}, MADV_DONTNEED), "a DONTNEED");
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("pin", *in, [&in](vm::cpu& by) {
+                 RCUVM_PROMISE(in->space.pin_fast(by, here, vm::access::read) == vm::no_frame,
+                               "F1: a page that nobody has put there");
                }));
-      RCUVM_PROMISE(in->get(in->cpu, elsewhere) == new_value, "F1: a pinned page is somebody else's");
+    };
+  }
+};
+
+/// A fault beside a change elsewhere: whether it starts again for nothing.
+struct fault_beside_unrelated_change {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      together(on_cpu("mmap elsewhere", *in, [&in](vm::cpu& by) { in->map_at(by, elsewhere); }),
+               on_cpu("fault", *in, [&in](vm::cpu& by) {
+                 RCUVM_CHECK(in->space.fault(by, here, vm::access::read), "a fault of the scenario");
+                 RCUVM_PROMISE(by.count.retries_spurious == 0, "a fault starts again for a change elsewhere");
+               }));
     };
   }
 };
@@ -436,6 +464,8 @@ std::vector<scenario> page_scenarios() {
            fault_beside_two_changes{}),
       make("stale-pte", "munmap, mmap at the same address, an access on another cpu", "F2",
            remap_beside_access{}),
+      broken_under("mm-seq", make("unrelated-change", "a fault beside an mmap elsewhere starts again for nothing",
+                                  "no spurious retry", fault_beside_unrelated_change{})),
       broken_under(
           "refcount",
           make("held-vma", "munmap and mmap at the same address, a fault in another page of the mapping",
@@ -449,6 +479,10 @@ std::vector<scenario> page_scenarios() {
       make("two-cuts", "two munmaps at the ends of one mapping", "F1", two_cuts_of_a_mapping{}),
       make("pin", "a lock-free get_user_pages beside munmap and the reuse of its frame", "F1",
            pin_beside_munmap{}),
+      make("pin-table", "a lock-free get_user_pages beside munmap, which frees the table it walks", "M1",
+           pin_beside_table{}),
+      make("pin-move", "a lock-free get_user_pages beside mremap and the reuse of a frame", "F1",
+           pin_beside_move{}),
       make("table-reclaim", "an empty table is cut off beside a fault into it", "F3", reclaim_beside_fault{}),
       make("move-pages", "mremap moves a page, an access on another cpu", "F2", move_beside_access{}),
       make("protect", "mprotect beside a write", "F3", protect_beside_write{}),

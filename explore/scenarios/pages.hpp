@@ -31,7 +31,7 @@ inline constexpr address elsewhere = 0x20000;  ///< another leaf
 template <class Design>
 struct small_space {
   sync::rcu::registration main{"main"};
-  vm::machine host{{.frames = 12, .backing = vm::frame_pool::backing::real}};
+  vm::machine host;
   vm::cpu cpu{host};
   address_space<Design> space{host,
                               {.lowest = page_size,
@@ -40,7 +40,8 @@ struct small_space {
                                .end = 0x100000,
                                .stack_guard_gap = page_size}};
 
-  small_space() {
+  explicit small_space(vm::shootdowns how = vm::shootdowns::at_once)
+      : host{{.frames = 12, .backing = vm::frame_pool::backing::real, .shootdowns = how}} {
     map_at(cpu, below);
     map_at(cpu, above);
   }
@@ -78,8 +79,9 @@ struct small_space {
 
 /// With a mapping of one page at `here` that holds `value`.
 template <class Design>
-[[nodiscard]] std::unique_ptr<small_space<Design>> space_with_page(std::uint64_t value) {
-  auto made = std::make_unique<small_space<Design>>();
+[[nodiscard]] std::unique_ptr<small_space<Design>> space_with_page(
+    std::uint64_t value, vm::shootdowns how = vm::shootdowns::at_once) {
+  auto made = std::make_unique<small_space<Design>>(how);
   made->map_at(made->cpu, here);
   made->put(made->cpu, here, value);
   return made;
@@ -116,6 +118,27 @@ template <class F>
             const sync::rcu::registration registered{name};
             run(by);
           }};
+}
+
+/// A lock-free get_user_pages of the page with `value` at `here`, beside change(cpu) and the reuse of a frame at `elsewhere`.
+template <class Design, class Change>
+void pin_beside(small_space<Design>& in, const char* name, std::uint64_t value, Change change) {
+  in.map_at(in.cpu, elsewhere);
+  const std::uint64_t reused = value + 1;
+  together(on_cpu(name, in,
+                  [&](vm::cpu& by) {
+                    change(by);
+                    in.put(by, elsewhere, reused);
+                  }),
+           on_cpu("pin", in, [&](vm::cpu& by) {
+             const vm::frame_number held = in.space.pin_fast(by, here, vm::access::read);
+             if (held == vm::no_frame) return;
+             std::uint64_t got = 0;
+             in.host.frames().read(held, 0, std::as_writable_bytes(std::span{&got, 1}));
+             RCUVM_PROMISE(got == value, "F1: a pinned page is somebody else's");
+             in.space.unpin(by, held);
+           }));
+  RCUVM_PROMISE(in.get(in.cpu, elsewhere) == reused, "F1: a pinned page is somebody else's");
 }
 
 /// One subject for each design, all expected to hold.

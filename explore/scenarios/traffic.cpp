@@ -5,6 +5,8 @@
 /// Faults are reads, which get the zero page: a cpu's stock of frames is so small in the explorer's library that the pool's lock
 /// would hide the rest. In the product it is taken once in 32 pages.
 
+#include <sys/mman.h>
+
 #include <memory>
 
 #include "explore/scenarios/pages.hpp"
@@ -87,6 +89,16 @@ struct map_unmap {
     });
   }
 };
+struct fault_and_drop {
+  template <class Design>
+  scenario_body operator()(unsigned count) const {
+    return program<Design>(count, [](auto& in, vm::cpu& by, unsigned) {
+      const range page{elsewhere + page_size, elsewhere + 2 * page_size};
+      RCUVM_CHECK(in.space.fault(by, page.start, vm::access::read), "a fault");
+      RCUVM_CHECK(in.space.advise(by, page, MADV_DONTNEED), "a DONTNEED");
+    });
+  }
+};
 struct protect {
   template <class Design>
   scenario_body operator()(unsigned count) const {
@@ -104,7 +116,7 @@ std::vector<traffic_program> traffic_programs() {
   return {under_all("fault", fault_beside{here}),
           under_all("fault, others in the same VMA", fault_beside{elsewhere + 8 * page_size}),
           under_all("walk", walk{}), under_all("mmap and munmap", map_unmap{}),
-          under_all("mprotect", protect{})};
+          under_all("fault and DONTNEED", fault_and_drop{}), under_all("mprotect", protect{})};
 }
 
 }  // namespace rcuvm::explore

@@ -8,6 +8,7 @@
 
 #include "explore/scenarios/scenario.hpp"
 #include "rcuvm/maple_tree.hpp"
+#include "rcuvm/tree/group_commit.hpp"
 
 namespace rcuvm::explore {
 
@@ -140,6 +141,22 @@ void shared_trees() {
   RCUVM_PROMISE(in->of.read(first).find(40) == &in->before, "G6: a tree sees the other's change");
 }
 
+/// Two writers whose changes may be published together: each sees its own when it is told, and none is lost.
+void grouped_writers() {
+  const auto in = std::make_unique<small_tree>(5);
+  const auto group = std::make_unique<rcuvm::tree::group_commit<record>>(in->of);
+  const auto writes = [&](unsigned index) {
+    const sync::rcu::registration here{"writer"};
+    RCUVM_CHECK(group->store(small_tree::place_of(index), &in->after), "a store of the scenario");
+    const sync::rcu::read_section reading;
+    RCUVM_PROMISE(in->of.find(reading, 10 * index) == &in->after, "G6: a writer does not see its own change");
+  };
+  together(world::thread_body{"writer", [&] { writes(0); }}, world::thread_body{"other", [&] { writes(1); }});
+  sync::write_section writing{in->lock};
+  RCUVM_PROMISE(in->of.verify(writing).has_value(), "the tree is broken");
+  check_whole(in->of.read(writing), 0, 2, 3, &in->after);
+}
+
 }  // namespace
 
 std::vector<scenario> tree_scenarios() {
@@ -158,6 +175,7 @@ std::vector<scenario> tree_scenarios() {
       make("tree-empty", "the last entry goes, beside a walk", "G6",
            commit_beside_walk<change{.count = 1, .first = 0, .end = 1, .erases = true}>),
       make("tree-snapshot", "a snapshot outlives its section and its version", "G6", snapshot_beside_commits),
+      make("tree-group", "two writers' changes are published together", "G6", grouped_writers),
       make("tree-share", "two trees that share nodes are changed at once", "G6", shared_trees),
   };
 }

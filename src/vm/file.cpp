@@ -85,7 +85,7 @@ void file::read_from_disk() noexcept {
 result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
   if (must_read(index)) {
     if (faults_lock_inode_) {
-      const sync::mutex_guard held{inode_lock_};
+      const vm::inode_lock::section held{inode_lock_, {index * page_size, (index + 1) * page_size}};
       return page_under_inode_lock(index, pool, stock);
     }
     read_from_disk();

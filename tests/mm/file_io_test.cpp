@@ -61,22 +61,37 @@ TYPED_TEST(file_io, ends_where_the_memory_does) {
   EXPECT_EQ(this->write(p, 0, page_at(2), 1), "1");
 }
 
+/// A file whose faults may take the inode lock, of which somebody holds a part.
+struct inode_case {
+  bool takes_it;
+  vm::inode_lock::kind how;
+  range held;
+  bool waits;  ///< does a fault in the first page?
+};
+
 TYPED_TEST(file_io, a_fault_waits_for_the_inode_lock_where_the_file_takes_it) {
-  for (const bool takes_it : {false, true}) {
+  using enum vm::inode_lock::kind;
+  constexpr range first{1, page_size - 1};
+  constexpr range second{page_size, page_size + 1};
+  for (const inode_case& one : {inode_case{false, whole, first, false}, inode_case{true, whole, second, true},
+                                inode_case{true, ranges, first, true}, inode_case{true, ranges, second, false},
+                                inode_case{true, ranges, vm::inode_lock::everything, true}}) {
     auto p = this->make("0123");
     this->world_.file =
-        std::make_shared<vm::file>(vm::file_identity{.name = "/other", .inode = 8}, page_size);
-    this->world_.file->set_faults_lock_inode(takes_it);
+        std::make_shared<vm::file>(vm::file_identity{.name = "/other", .inode = 8}, 2 * page_size);
+    vm::file& file = *this->world_.file;
+    file.set_faults_lock_inode(one.takes_it);
+    file.inode_lock().set_kind(one.how);
     EXPECT_EQ(p.map(5, 6, '0'), "ok");
     vm::cpu cpu{this->world_.machine};
     sync::atomic<bool> is_done{false};
     {
-      std::optional<sync::mutex_guard> held{this->world_.file->inode_lock()};
+      std::optional<vm::inode_lock::section> held{std::in_place, file.inode_lock(), one.held};
       const sync::thread fault{"fault", [&] {
                                  EXPECT_TRUE(p.space().fault(cpu, page_at(5), vm::access::read));
                                  is_done.store_release(true);
                                }};
-      if (takes_it) {
+      if (one.waits) {
         sync::sleep_ns(tests::a_while_ns);
         EXPECT_FALSE(is_done.load_acquire());
       } else {
@@ -87,6 +102,13 @@ TYPED_TEST(file_io, a_fault_waits_for_the_inode_lock_where_the_file_takes_it) {
     EXPECT_TRUE(is_done.load_acquire());
     EXPECT_EQ(p.unmap(0, 9), "ok");
   }
+}
+
+TYPED_TEST(file_io, reads_into_another_page_of_the_same_file_under_a_lock_on_ranges) {
+  auto p = this->make("01");
+  this->world_.file->set_faults_lock_inode(true);
+  this->world_.file->inode_lock().set_kind(vm::inode_lock::kind::ranges);
+  EXPECT_EQ(this->read(p, 0, page_at(1), 8), "8");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "rcuvm/vm/machine.hpp"
+#include "rcuvm/vm/open_zaps.hpp"
 #include "tests/designs/stuck_reader.hpp"
 
 namespace rcuvm::vm {
@@ -61,17 +62,17 @@ TEST(open_zaps, tell_of_others_in_a_range) {
   open_zaps all;
   const range low{0, 2 * page_size};
   const range high{2 * page_size, 4 * page_size};
-  open_zaps::zap one{low};
+  open_zaps::zap one;
   all.close(one);  // never opened
   EXPECT_FALSE(all.any_in(low));
-  all.open(one);
-  all.open(one);
+  all.open(one, low);
+  all.open(one, low);
   EXPECT_TRUE(all.any_in(low));
   EXPECT_FALSE(all.any_in(low, &one));
   EXPECT_FALSE(all.any_in(high));
-  open_zaps::zap other{{page_size, 3 * page_size}};
+  open_zaps::zap other;
   EXPECT_TRUE(all.any_in(low, &other));
-  all.open(other);
+  all.open(other, {page_size, 3 * page_size});
   EXPECT_TRUE(all.any_in(low, &one));
   EXPECT_TRUE(all.any_in(high));
   all.close(one);
@@ -79,6 +80,10 @@ TEST(open_zaps, tell_of_others_in_a_range) {
   EXPECT_TRUE(all.any_in(low));
   all.close(other);
   EXPECT_FALSE(all.any_in(low));
+  all.open(one, high);  // again, for others
+  EXPECT_TRUE(all.any_in(high));
+  EXPECT_FALSE(all.any_in(low));
+  all.close(one);
 }
 
 TEST(tlb, a_shootdown_waits_for_the_access_under_way) {

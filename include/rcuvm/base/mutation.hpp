@@ -28,12 +28,17 @@ enum class mutation : std::uint8_t {
   trust_cleared_entries,
   unmap_without_zap,
   unmap_without_shootdown,
+  unlink_without_shootdown,
   protect_without_shootdown,
   copy_without_shootdown,
   fork_without_shootdown,
   fork_without_holding_faults,
   move_without_holding_faults,
   access_without_flush,
+  free_before_sweep,
+  sweep_without_flush,
+  install_over_old_translations,
+  map_over_old_translations,
   pin_without_access,
   shoot_without_waiting,
   change_in_place,
@@ -48,6 +53,7 @@ enum class mutation : std::uint8_t {
   hold_dead_root,
   take_root_unchecked,
   hand_over_without_release,
+  tell_before_publishing,
 };
 
 #ifdef RCUVM_CHECKED

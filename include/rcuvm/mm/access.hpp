@@ -36,6 +36,7 @@ result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::
   vm::frame_pool& frames = machine_.frames();
   for (std::size_t done = 0; done < count;) {
     const address here = at + done;
+    cpu.work();
     const auto offset = static_cast<std::size_t>(here - page_floor(here));
     const std::size_t part = std::min(count - done, static_cast<std::size_t>(page_size) - offset);
     {

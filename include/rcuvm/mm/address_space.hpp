@@ -20,7 +20,9 @@
 #include "rcuvm/mm/plan.hpp"
 #include "rcuvm/mm/request.hpp"
 #include "rcuvm/reclaim/retire.hpp"
+#include "rcuvm/vm/lazy_zaps.hpp"
 #include "rcuvm/vm/machine.hpp"
+#include "rcuvm/vm/open_zaps.hpp"
 #include "rcuvm/vm/page_table.hpp"
 #include "rcuvm/vm/vma.hpp"
 
@@ -158,14 +160,23 @@ class address_space {
                                    const page_work& work);
   void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, reclaim::retire_list& old);
   enum class guards : std::uint8_t { stay, go };
-  void zap(vm::cpu& cpu, range where, guards then) {
-    std::ignore = zap_while(cpu, where, then, [] { return true; });
+  /// Must no cpu use what is zapped once the call returns, or is its program content with later where shootdowns are lazy?
+  enum class translations : std::uint8_t { go, may_stay };
+  void zap(vm::cpu& cpu, range where, guards then, translations old = translations::go) {
+    std::ignore = zap_while(cpu, where, then, old, [] { return true; });
   }
   struct takes_all {
     [[nodiscard]] constexpr bool operator()(vm::pte, address) const noexcept { return true; }
   };
   template <class IsValid, class Takes = takes_all>
-  [[nodiscard]] bool zap_while(vm::cpu& cpu, range where, guards then, IsValid is_valid, Takes takes = {});
+  [[nodiscard]] bool zap_while(vm::cpu& cpu, range where, guards then, translations old, IsValid is_valid,
+                               Takes takes = {});
+  void shoot_down(vm::cpu& cpu) noexcept;
+  void free_swept(vm::cpu& cpu, std::uint64_t sweep) noexcept;
+  /// Might a cpu have a translation of what was in `where` before, though the calls that took it away have returned?
+  [[nodiscard]] bool has_old_translations(range where) noexcept {
+    return machine_.is_lazy() && open_zaps_.any_in(where);
+  }
   void reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
@@ -278,6 +289,7 @@ class address_space {
   vm::page_table pages_;                  ///< guard: as page_table says
   vm::cpu_set cpus_;                      ///< guard: atomic
   vm::open_zaps open_zaps_;               ///< guard: atomic
+  vm::lazy_zaps lazy_zaps_;               ///< guard: atomic
   range loose_tables_;             ///< guard: writer; where empty ones may stand that went with no munmap
   address break_start_ = 0;        ///< guard: writer
   address break_ = 0;              ///< guard: writer

@@ -88,7 +88,7 @@ template <class IsValid>
 bool address_space<Design>::take_away(vm::cpu& cpu, range where, int advice, IsValid is_valid) {
   switch (advice) {
     case MADV_DONTNEED:
-    case MADV_DONTNEED_LOCKED: return zap_while(cpu, where, guards::stay, is_valid);
+    case MADV_DONTNEED_LOCKED: return zap_while(cpu, where, guards::stay, translations::may_stay, is_valid);
     case mm::guard_remove: return remove_guards_while(where, is_valid);
     default: return true;
   }

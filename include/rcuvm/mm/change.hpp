@@ -3,6 +3,7 @@
 
 /// The way of every change: publish a planned version, then bring the page tables after it.
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -168,16 +169,20 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (const range gone : dead) changed = hull_of(changed, gone);
   if (!Design::claim(state_, guard, changed, pages)) return fail(EBUSY);
 
+  if (machine_.is_lazy() && !is_mutated(mutation::map_over_old_translations)) {
+    const auto is_over_old = [&](const vm::vma* one) { return open_zaps_.any_in(one->where()); };
+    if (std::ranges::any_of(fresh.first(mapped), is_over_old)) shoot_down(cpu);
+  }
   for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
   if constexpr (Design::last_reference_unmaps) held.reserve(outdated.size());
-  const auto zap_rest = [&](range where) {
+  const auto zap_rest = [&](range where, translations old_ones) {
     for (const range theirs : held) {
       if (!theirs.overlaps(where)) continue;
-      zap(cpu, {where.start, theirs.start}, guards::go);
+      zap(cpu, {where.start, theirs.start}, guards::go, old_ones);
       where.start = theirs.end;
     }
-    zap(cpu, where, guards::go);
+    zap(cpu, where, guards::go, old_ones);
   };
   reclaim::retire_list retired;
   change.commit(retired, [&] {
@@ -206,9 +211,9 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     const bool takes_pages =
         !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
     if (takes_pages && !outdated.empty()) Design::quiesce(state_, cpu.count);
-    zap_rest(work.replaced);
+    zap_rest(work.replaced, translations::go);
     move_pages(cpu, work.moved_from, work.moved_to);
-    if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped);
+    if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped, translations::may_stay);
     reprotect_pages(cpu, planned, work.reprotected);
     for (vm::vma* each : building) each->set_live();
   }

@@ -51,6 +51,7 @@ class held_frame {
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
   ++cpu.count.faults;
+  cpu.work();
   cpus_.add(cpu.id());
   mm::fault_attempts attempts{cpu.count, mm::attempts::under<Design>()};
   for (;;) {
@@ -84,6 +85,12 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
               !pages_.entry(at).is_guard())
             name_anon(now, *found);
           auto done = install(cpu, {at, wanted, *found}, guard);
+          // Frames may be had from zaps that wait for sweeps.
+          const bool may_shoot = !done && done.error().number() == ENOMEM && lazy_zaps_.any_left();
+          if (may_shoot) {
+            shoot_down(cpu);
+            continue;
+          }
           if (done || done.error().number() != mm::try_again) return done;
           attempts.failed(*found, at);
           is_in_hole = fields.backing && fields.backing->is_in_hole(fields.page_of(at));
@@ -169,6 +176,9 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     if (is_copy && site.found.anon() == 0)
       return again(cpu.count.retries_page_taken);  // a guard was in the way of naming, and has gone
     if (!old.is_present()) {
+      if (has_old_translations({page_floor(site.at), page_floor(site.at) + page_size}) &&
+          !is_mutated(mutation::install_over_old_translations))
+        shoot_down(cpu);
       const bool is_taken_out = fields.backing && fields.backing->removals() != removals &&
                                 !is_mutated(mutation::install_without_removal_check);
       if (is_taken_out || (fields.backing && cached.get() == vm::no_frame))
@@ -200,7 +210,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     case mm::fault_outcome::copied:
       ++cpu.count.pages_copied;
       if (is_mutated(mutation::copy_without_shootdown)) break;
-      machine_.shoot_down(cpus_, cpu.count);
+      shoot_down(cpu);
       break;
   }
   return outcome;

@@ -10,8 +10,8 @@
 ///
 /// A design that keeps its lock while a file with faults_lock_inode() reads a page takes the two in both orders, and can deadlock:
 /// the mmap_sem and i_mutex inversion of 2013. Without a lock over the file's read there is no order to contradict.
-/// The program's memory must not be mapped from `of` itself when that file's faults lock the inode: the thread would wait for
-/// itself, under every design.
+/// The program's memory must not be mapped from the same pages of `of` when that file's faults lock the inode, nor from any of its
+/// pages when the inode lock is a whole one: the thread would wait for itself, under every design.
 
 #include <algorithm>
 #include <array>
@@ -29,10 +29,10 @@ namespace rcuvm::mm {
 template <class Copy>
 [[nodiscard]] result<std::size_t> copy_each_page(vm::cpu& cpu, vm::file& of, std::uint64_t offset,
                                                  address user, std::size_t length, Copy copy) {
-  const sync::mutex_guard held{of.inode_lock()};
+  length = offset < of.size() ? std::min<std::uint64_t>(length, of.size() - offset) : 0;
+  const vm::inode_lock::section held{of.inode_lock(), {offset, offset + length}};
   vm::frame_pool& frames = cpu.host().frames();
   std::array<std::byte, page_size> bytes;
-  length = offset < of.size() ? std::min<std::uint64_t>(length, of.size() - offset) : 0;
   for (std::size_t done = 0; done < length;) {
     const std::size_t in_page = (offset + done) % page_size;
     const std::size_t part =

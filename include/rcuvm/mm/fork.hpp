@@ -113,7 +113,7 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
       }
     });
   }
-  if (!is_mutated(mutation::fork_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
+  if (!is_mutated(mutation::fork_without_shootdown)) shoot_down(cpu);
   return outcome;
 }
 

@@ -56,8 +56,8 @@ result<void> address_space<Design>::install_guards(vm::cpu& cpu, range where) {
     if (!leaf) return fail(ENOMEM);
     std::size_t count = 0;
     const address from = at;
-    vm::open_zaps::zap own{{at, where.end}};
-    open_zaps_.open(own);
+    vm::open_zaps::zap own;
+    open_zaps_.open(own, {at, where.end});
     {
       sync::mutex_guard held{(*leaf)->lock};
       unsigned index = vm::table::index_of(at, 0);
@@ -67,7 +67,7 @@ result<void> address_space<Design>::install_guards(vm::cpu& cpu, range where) {
         (*leaf)->set_entry(index, vm::pte::guard());
       }
     }
-    if (count != 0 || open_zaps_.any_in({from, at}, &own)) machine_.shoot_down(cpus_, cpu.count);
+    if (count != 0 || open_zaps_.any_in({from, at}, &own)) shoot_down(cpu);
     open_zaps_.close(own);
     for (std::size_t i = 0; i < count; ++i) machine_.frames().put(taken[i], cpu.stock);
     cpu.count.frames_freed += count;

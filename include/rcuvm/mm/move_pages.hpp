@@ -54,7 +54,7 @@ void address_space<Design>::move_pages(vm::cpu& cpu, range from, address to) {
       target->set_entry(vm::table::index_of(at, 0), taken[index]);
     }
   });
-  if (any || open_zaps_.any_in(from)) machine_.shoot_down(cpus_, cpu.count);
+  if (any || open_zaps_.any_in(from)) shoot_down(cpu);
 }
 
 }  // namespace rcuvm

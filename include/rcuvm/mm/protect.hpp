@@ -112,7 +112,7 @@ void address_space<Design>::reprotect_pages(vm::cpu& cpu, const mm::plan& planne
     });
   }
   any |= open_zaps_.any_in(where);
-  if (any && !is_mutated(mutation::protect_without_shootdown)) machine_.shoot_down(cpus_, cpu.count);
+  if (any && !is_mutated(mutation::protect_without_shootdown)) shoot_down(cpu);
 }
 
 }  // namespace rcuvm

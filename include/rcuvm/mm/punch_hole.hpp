@@ -22,11 +22,11 @@ namespace mm {
 ///    a fault under way sees that pages were taken out; a later one starts again until the end
 ///
 /// Both are needed: a fault that got the page from the cache between the space's turn and the drop would bring it back.
-/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds the
-/// inode lock from begin to end. Faults of other pages and other calls go on. Kernel: shmem_fallocate.
+/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds all of
+/// the inode lock from begin to end. Faults of other pages and other calls go on. Kernel: shmem_fallocate.
 template <class Design>
 void punch_hole(vm::cpu& cpu, vm::file& of, range bytes, std::span<address_space<Design>* const> spaces) {
-  const sync::mutex_guard held{of.inode_lock()};
+  const vm::inode_lock::section held{of.inode_lock(), vm::inode_lock::everything};
   const range pages = of.begin_hole(bytes);
   for (address_space<Design>* const each : spaces) each->unmap_file_pages(cpu, of, pages, copies::stay);
   of.end_hole(bytes, cpu.stock);

@@ -19,11 +19,11 @@ namespace mm {
 ///    │               a fault that comes later finds no page; one under way sees that the file was truncated
 ///    faults get no page beyond the end any more
 ///
-/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds the
-/// inode lock from begin to end. Faults and other calls go on. Kernel: truncate_setsize.
+/// `spaces`: all that may map it, a parent before its children; the model has no reverse map. They outlive the call. Holds all of
+/// the inode lock from begin to end. Faults and other calls go on. Kernel: truncate_setsize.
 template <class Design>
 void truncate(vm::cpu& cpu, vm::file& of, std::uint64_t to, std::span<address_space<Design>* const> spaces) {
-  const sync::mutex_guard held{of.inode_lock()};
+  const vm::inode_lock::section held{of.inode_lock(), vm::inode_lock::everything};
   const bool is_shorter = to < of.size();
   of.set_size(to);
   if (!is_shorter) return;
@@ -50,7 +50,7 @@ void address_space<Design>::unmap_file_pages(vm::cpu& cpu, vm::file& of, range p
     const auto goes = [&](vm::pte entry, address at) {
       return then == mm::copies::go || of.cached(fields.page_of(at)) == entry.frame();
     };
-    std::ignore = zap_while(cpu, gone, guards::stay, [] { return true; }, goes);
+    std::ignore = zap_while(cpu, gone, guards::stay, translations::go, [] { return true; }, goes);
   }
 }
 

@@ -55,12 +55,14 @@ inline std::uint32_t next_space_id() noexcept {
 
 template <class Design>
 address_space<Design>::address_space(vm::machine& on, mm::layout where)
-    : machine_{on}, layout_{where}, id_{mm::next_space_id()}, vmas_{on.limbo()} {}
+    : machine_{on}, layout_{where}, id_{mm::next_space_id()}, vmas_{on.limbo()}, lazy_zaps_{on.is_lazy()} {}
 
 template <class Design>
 address_space<Design>::~address_space() {
   Design::drain(state_, machine_.limbo());
   vm::frame_pool::magazine stock;
+  lazy_zaps_.collect(~std::uint64_t{0}, open_zaps_,
+                     [&](vm::frame_number each) { machine_.frames().put(each, stock); });
   pages_.for_each_leaf(vm::page_table::addressable,
                        [&](vm::table& leaf, unsigned first, unsigned end, address) {
                          for (unsigned index = first; index < end; ++index) {
@@ -75,6 +77,7 @@ template <class Design>
 void address_space<Design>::exit(vm::cpu& cpu) {
   // Without memory for the change the destructor takes the pages back.
   if (unmap(cpu, {0, layout_.end})) Design::drain(state_, machine_.limbo());
+  if (lazy_zaps_.any_left()) shoot_down(cpu);
 }
 
 template <class Design>

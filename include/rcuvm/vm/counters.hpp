@@ -40,6 +40,8 @@ struct counters {
   std::uint64_t tombstones = 0;      ///< dead entries left in the tree
   std::uint64_t shootdowns = 0;      ///< TLB flushes asked of the cpus of an address space
   std::uint64_t shootdown_acks = 0;  ///< cpus asked
+  std::uint64_t shootdowns_left = 0;  ///< zaps whose translations were left to the cpus' ticks
+  std::uint64_t sweeps = 0;           ///< ticks at which a cpu flushed its TLB
   std::uint64_t frames_freed = 0;
   std::uint64_t tables_made = 0;
   std::uint64_t tables_unlinked = 0;
@@ -63,10 +65,10 @@ struct counters {
 
  private:
   using field = std::pair<const char*, std::uint64_t counters::*>;
-  static const field fields[32];
+  static const field fields[34];
 };
 
-inline constexpr counters::field counters::fields[32] = {
+inline constexpr counters::field counters::fields[34] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -96,10 +98,12 @@ inline constexpr counters::field counters::fields[32] = {
     {"tombstones", &counters::tombstones},
     {"shootdowns", &counters::shootdowns},
     {"shootdown_acks", &counters::shootdown_acks},
+    {"shootdowns_left", &counters::shootdowns_left},
+    {"sweeps", &counters::sweeps},
     {"frames_freed", &counters::frames_freed},
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 32 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 34 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

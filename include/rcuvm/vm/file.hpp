@@ -14,6 +14,7 @@
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/frame.hpp"
+#include "rcuvm/vm/inode_lock.hpp"
 
 namespace rcuvm::vm {
 
@@ -53,13 +54,13 @@ class file {
   void set_read_time(std::uint64_t nanoseconds) noexcept { read_ns_ = nanoseconds; }
   /// A file system that takes the inode lock when a fault has to read a page. Only while nobody uses the file.
   void set_faults_lock_inode(bool to) noexcept { faults_lock_inode_ = to; }
-  /// Held by read and write (mm/file_io.hpp). Kernel: i_mutex.
-  [[nodiscard]] sync::mutex& inode_lock() noexcept { return inode_lock_; }
-  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. Under the inode lock.
+  /// Held by read and write (mm/file_io.hpp), and all of it by what takes pages out.
+  [[nodiscard]] vm::inode_lock& inode_lock() noexcept { return inode_lock_; }
+  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. Under all of the inode lock.
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
-  /// From now on page() gives none of the pages that lie wholly in `bytes`; their indexes. Under the inode lock, until end_hole().
+  /// From now on page() gives none of the pages that lie wholly in `bytes`; their indexes. Under all of the inode lock, until end_hole().
   [[nodiscard]] range begin_hole(range bytes) noexcept;
   /// Takes them out of the cache, and zeroes what of `bytes` lies in other pages.
   void end_hole(range bytes, frame_pool::magazine& stock) noexcept;
@@ -79,7 +80,7 @@ class file {
                                                   frame_pool::magazine& stock) {
     return cached_page(index, pool, stock, may_read_at_once());
   }
-  /// page() for who holds the inode lock.
+  /// page() for who holds the inode lock of that page.
   [[nodiscard]] result<frame_number> page_under_inode_lock(std::uint64_t index, frame_pool& pool,
                                                            frame_pool::magazine& stock);
 
@@ -122,7 +123,7 @@ class file {
   const file_identity identity_;    ///< guard: immutable
   std::uint64_t read_ns_ = 0;       ///< guard: set before the file is used
   bool faults_lock_inode_ = false;  ///< guard: the same
-  sync::mutex inode_lock_;
+  vm::inode_lock inode_lock_;
   sync::atomic<std::uint64_t> size_;         ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> removals_{0};  ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> reads_{0};     ///< guard: atomic

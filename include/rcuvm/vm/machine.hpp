@@ -3,14 +3,12 @@
 
 /// What all address spaces share: frames, cpus with their TLBs, and limbo.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
 #include <stdexcept>
-#include <utility>
 
-#include "rcuvm/base/mutation.hpp"
-#include "rcuvm/base/range.hpp"
 #include "rcuvm/reclaim/limbo.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/checked.hpp"
@@ -36,68 +34,17 @@ class cpu_set {
   sync::atomic<std::uint64_t> bits_{0};  ///< guard: atomic
 };
 
-/// Zaps that have cleared PTEs and have not shot them down yet. Who finds a PTE cleared must not take it that nobody can reach
-/// the page any more: it shoots down, too.
-///
-///   one       open ── lock table, clear ················· shoot down ── close
-///   another              lock table: cleared already ── any? ── shoot down ── returns: nobody reaches the page
-///
-/// Ordering  zaps.Z1-zaps.Z2: through the table's lock, who finds the PTE cleared sees it open; or sees it closed, and by
-///           zaps.Z3-zaps.Z2 all that the shootdown did.
-/// Cost      two locks for a zap that clears something; a load for who asks while none is open.
-/// Kernel    inc_tlb_flush_pending, mm_tlb_flush_nested; they know no ranges.
-class open_zaps {
- public:
-  class zap {
-   public:
-    explicit zap(range where) noexcept : where_{where} {}
-
-   private:
-    friend class open_zaps;
-    const range where_;
-    zap* next_ = nullptr;   ///< guard: lock_
-    bool is_open_ = false;  ///< guard: owner
-  };
-
-  /// Once or more, before the first PTE is cleared.
-  void open(zap& one) noexcept {
-    if (one.is_open_) return;
-    one.is_open_ = true;
-    const sync::mutex_guard held{lock_};
-    one.next_ = std::exchange(first_, &one);
-    count_.fetch_add_relaxed(1);  // zaps.Z1 -> zaps.Z2
-  }
-  /// After the shootdown; whether it was opened or not.
-  void close(zap& one) noexcept {
-    if (!one.is_open_) return;
-    const sync::mutex_guard held{lock_};
-    zap** place = &first_;
-    while (*place != &one) place = &(*place)->next_;
-    *place = one.next_;
-    count_.fetch_sub_release(1);  // zaps.Z3 -> zaps.Z2
-  }
-  /// Is one open in `where`, beside the caller's own?
-  [[nodiscard]] bool any_in(range where, const zap* own = nullptr) noexcept {
-    const std::uint32_t own_count = own != nullptr && own->is_open_ ? 1 : 0;
-    // zaps.Z2 <- zaps.Z1; zaps.Z2 <- zaps.Z3
-    if (count_.load_acquire() == own_count || is_mutated(mutation::trust_cleared_entries)) return false;
-    const sync::mutex_guard held{lock_};
-    for (const zap* each = first_; each != nullptr; each = each->next_) {
-      if (each != own && each->where_.overlaps(where)) return true;
-    }
-    return false;
-  }
-
- private:
-  sync::atomic<std::uint32_t> count_{0};  ///< guard: atomic, stored under lock_
-  sync::mutex lock_;
-  zap* first_ = nullptr;  ///< guard: lock_
+/// How the translations of what munmap and DONTNEED take away go.
+enum class shootdowns : std::uint8_t {
+  at_once,  ///< the call waits for all cpus
+  lazily    ///< at the next tick of each cpu (lazy_zaps.hpp)
 };
 
 struct machine_options {
   std::uint32_t frames = 1U << 20;  ///< of 4 KiB each
   frame_pool::backing backing = frame_pool::backing::counted;
   reclaim::limits limbo = {};
+  vm::shootdowns shootdowns = vm::shootdowns::at_once;
 };
 
 class machine {
@@ -105,12 +52,16 @@ class machine {
   static constexpr unsigned max_cpus = sync::checked::sized(64U, 4U);
 
   explicit machine(machine_options options = {})
-      : frames_{options.frames, options.backing}, limbo_{options.limbo} {}
+      : frames_{options.frames, options.backing},
+        limbo_{options.limbo},
+        is_lazy_{options.shootdowns == shootdowns::lazily} {}
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
 
   [[nodiscard]] frame_pool& frames() noexcept { return frames_; }
   [[nodiscard]] reclaim::limbo& limbo() noexcept { return limbo_; }
+  /// Are shootdowns lazy?
+  [[nodiscard]] bool is_lazy() const noexcept { return is_lazy_; }
 
   /// Waits until no cpu of `cpus` uses an old translation. Kernel: flush_tlb_mm_range.
   void shoot_down(cpu_set& cpus, counters& count) noexcept {
@@ -119,6 +70,21 @@ class machine {
       ++count.shootdown_acks;
       tlbs_[static_cast<unsigned>(std::countr_zero(bits))].shoot_down();
     }
+  }
+
+  /// Asks each cpu to forget its translations at its next tick. The number of this sweep; the PTEs are cleared already.
+  [[nodiscard]] std::uint64_t ask_for_sweep() noexcept {
+    return sweeps_asked_.fetch_add_acq_rel(1) + 1;  // sweep.S1 -> sweep.S2
+  }
+  [[nodiscard]] std::uint64_t sweeps_asked() const noexcept {
+    return sweeps_asked_.load_acquire();  // sweep.S2 <- sweep.S1
+  }
+  /// Which sweep has each cpu of `cpus` done, and all before?
+  [[nodiscard]] std::uint64_t swept_by_all(cpu_set& cpus) noexcept {
+    std::uint64_t oldest = ~std::uint64_t{0};
+    for (std::uint64_t bits = cpus.bits(); bits != 0; bits &= bits - 1)
+      oldest = std::min(oldest, tlbs_[static_cast<unsigned>(std::countr_zero(bits))].swept());
+    return oldest;
   }
 
  private:
@@ -138,6 +104,8 @@ class machine {
 
   frame_pool frames_;
   reclaim::limbo limbo_;
+  const bool is_lazy_;                          ///< guard: immutable
+  sync::atomic<std::uint64_t> sweeps_asked_{0};  ///< guard: atomic
   std::array<tlb, max_cpus> tlbs_;  ///< guard: as each TLB says; they outlive their cpus
   sync::mutex lock_;
   std::uint64_t claimed_ = 0;  ///< guard: lock_; cpu ids in use
@@ -162,12 +130,28 @@ class cpu {
   [[nodiscard]] machine& host() noexcept { return machine_; }
   [[nodiscard]] tlb& translations() noexcept { return machine_.tlbs_[id_]; }
 
+  /// Each fault and access comes through here; from time to time it is a tick.
+  void work() noexcept {
+    if (machine_.is_lazy() && ++since_tick_ == work_per_tick) tick();
+  }
+  /// What the timer's interrupt does where shootdowns are lazy: between two accesses, forgets all translations if one has to go.
+  void tick() noexcept {
+    since_tick_ = 0;
+    const std::uint64_t asked = machine_.sweeps_asked();
+    if (asked == translations().swept()) return;
+    translations().sweep(asked);
+    ++count.sweeps;
+  }
+
   counters count;              ///< guard: owner
   frame_pool::magazine stock;  ///< guard: owner
 
  private:
+  static constexpr std::uint32_t work_per_tick = sync::checked::sized(1024U, 8U);  ///< about a millisecond
+
   machine& machine_;
   const unsigned id_;
+  std::uint32_t since_tick_ = 0;  ///< guard: owner
 };
 
 }  // namespace rcuvm::vm

@@ -73,6 +73,14 @@ class tlb {
     while (active_.load_acquire() == seen) sync::yield();  // tlb.A4 <- tlb.A3
   }
 
+  /// The owner, between two accesses: forgets all, as sweep `number` and those before it ask.
+  void sweep(std::uint64_t number) noexcept {
+    if (!is_mutated(mutation::sweep_without_flush)) ++epoch_;
+    swept_.store_release(number);  // sweep.S3 -> sweep.S4
+  }
+  /// Any thread: the last sweep done.
+  [[nodiscard]] std::uint64_t swept() const noexcept { return swept_.load_acquire(); }  // sweep.S4 <- sweep.S3
+
  private:
   static constexpr std::size_t entry_count = sync::checked::sized(256U, 2U);
   struct entry {
@@ -90,6 +98,7 @@ class tlb {
 
   sync::atomic<std::uint32_t> active_{0};        ///< guard: atomic; odd while an access is under way
   sync::atomic<std::uint32_t> flush_wanted_{0};  ///< guard: atomic
+  sync::atomic<std::uint64_t> swept_{0};         ///< guard: atomic, stored by the owner
   std::uint32_t accesses_ = 0;                   ///< guard: owner; the value of active_
   std::uint32_t flushed_ = 0;                    ///< guard: owner; the last flush_wanted_ obeyed
   std::uint64_t epoch_ = 1;                      ///< guard: owner
