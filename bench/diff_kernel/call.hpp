@@ -27,7 +27,7 @@ enum class verb : std::uint8_t {
   load,      ///< reads the byte at `at`
   store,     ///< writes `value` to `at`
   show,      ///< reads the first byte of each page of the arena
-  inspect,   ///< reads VmFlags and Anonymous of /proc/PID/smaps
+  inspect,   ///< reads VmFlags, Rss, Anonymous and Locked of /proc/PID/smaps
   descend,   ///< fork: all further calls are the child's
   spawn,     ///< fork of a child that stores `value` at the start of each page of the arena, and ends
 };

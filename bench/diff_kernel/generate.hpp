@@ -20,8 +20,7 @@ namespace rcuvm::diff_kernel {
 ///             needs memory
 ///   calls     prctl names, mseal, userfaultfd, protection keys
 ///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
-///   views     Rss and Locked of smaps (the kernel maps cached pages of a file around a fault); huge pages, which a small
-///             arena has no room for
+///   views     the other lines of smaps; huge pages, which a small arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.

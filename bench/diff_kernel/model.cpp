@@ -41,7 +41,8 @@ class model_of final : public model {
     for (std::size_t index = 0; index < files.size(); ++index)
       files_.push_back(std::make_shared<vm::file>(files[index], file_sizes[index]));
     space_ = std::make_unique<space>(machine_, mm::layout{.is_bottom_up = on.is_bottom_up,
-                                                          .huge_page = on.has_huge_pages ? huge_page : 0});
+                                                          .huge_page = on.has_huge_pages ? huge_page : 0,
+                                                          .fault_around = fault_around});
     for (const range where : {on.fence_below(), on.fence_above()}) {
       const auto put = space_->map(cpu_, {.hint = where.start,
                                           .length = where.size(),
@@ -97,8 +98,11 @@ class model_of final : public model {
       for (address at = arena_.start; at < arena_.end; at += page_size) into.seen += page_letter(load(at));
     } else if (one.what == verb::inspect) {
       space_->walk_snapshot([&](const vm::vma& each) {
-        if (arena_.contains(each.where().start))
-          into.seen += smaps_line(each.where(), each.fields().flags, space_->count_anonymous(each.where()));
+        if (!arena_.contains(each.where().start)) return;
+        const mm::page_counts has = space_->count_pages(each.where());
+        into.seen += smaps_line(
+            each.where(), each.fields().flags,
+            {.resident = has.resident, .anonymous = has.anonymous, .locked = has.locked_kilobytes()});
       });
     } else if (one.what == verb::core) {
       const address at = arena_.start + one.at;

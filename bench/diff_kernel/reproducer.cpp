@@ -66,9 +66,11 @@ static inline long inspect(void) {
   char line[512];
   unsigned long start = 0;
   while (smaps && fgets(line, sizeof line, smaps)) {
-    sscanf(line, "%lx-", &start);
-    if ((strncmp(line, "VmFlags", 7) == 0 || strncmp(line, "Anonymous", 9) == 0) &&
-        start >= (unsigned long)arena && start < (unsigned long)arena + arena_bytes)
+    unsigned long from, to;
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) start = from;
+    if (start < (unsigned long)arena || start >= (unsigned long)arena + arena_bytes) continue;
+    if (strncmp(line, "VmFlags:", 8) == 0 || strncmp(line, "Rss:", 4) == 0 ||
+        strncmp(line, "Anonymous:", 10) == 0 || strncmp(line, "Locked:", 7) == 0)
       printf("  %lx %s", start, line);
   }
   if (smaps) fclose(smaps);

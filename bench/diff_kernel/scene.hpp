@@ -25,6 +25,9 @@ namespace rcuvm::diff_kernel {
 inline constexpr std::uint64_t huge_page = 2U << 20;
 inline constexpr std::uint64_t largest_arena = huge_page;
 
+/// The kernel's as it starts; only debugfs tells another one.
+inline constexpr std::uint64_t fault_around = 16 * page_size;
+
 /// Bytes of the files that are mapped; the second one ends within a page.
 inline constexpr std::array<std::uint64_t, 2> file_sizes{12 * page_size, 5 * page_size + 100};
 

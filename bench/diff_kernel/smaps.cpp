@@ -33,9 +33,9 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-/// "       12 kB"
+/// "Rss:           12 kB"
 std::uint64_t kilobytes_of(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  text.remove_prefix(std::min(text.find_first_of("0123456789"), text.size()));
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
@@ -52,28 +52,32 @@ vm::vma_flags flags_named(std::string_view list) {
 
 }  // namespace
 
-std::string smaps_line(range where, vm::vma_flags flags, std::uint64_t anonymous_pages) {
+std::string smaps_line(range where, vm::vma_flags flags, const smaps_counts& has) {
   std::string line = fmt::format("{:08x}-{:08x}", where.start, where.end);
   for (const auto& [name, flag] : names) {
     if (flags.has(flag)) line += fmt::format(" {}", name);
   }
-  return line + fmt::format(", {} anonymous\n", anonymous_pages);
+  return line +
+         fmt::format(", {} anonymous, {} resident, {} kB locked\n", has.anonymous, has.resident, has.locked);
 }
 
 std::string lines_of_smaps(std::string_view smaps, range arena) {
   constexpr std::string_view flags_key = "VmFlags:";
-  constexpr std::string_view anonymous_key = "Anonymous:";
   std::string text;
   range here;
-  std::uint64_t anonymous_pages = 0;
+  smaps_counts has;
   while (!smaps.empty()) {
     const std::string_view line = take_line(smaps);
     if (const auto begun = proc_maps::parse_line(line)) {
       here = begun->where;
-    } else if (line.starts_with(anonymous_key)) {
-      anonymous_pages = kilobytes_of(line.substr(anonymous_key.size())) * 1024 / page_size;
+    } else if (line.starts_with("Rss:")) {
+      has.resident = kilobytes_of(line) * 1024 / page_size;
+    } else if (line.starts_with("Anonymous:")) {
+      has.anonymous = kilobytes_of(line) * 1024 / page_size;
+    } else if (line.starts_with("Locked:")) {
+      has.locked = kilobytes_of(line);
     } else if (line.starts_with(flags_key) && arena.contains(here.start)) {
-      text += smaps_line(here, flags_named(line.substr(flags_key.size())), anonymous_pages);
+      text += smaps_line(here, flags_named(line.substr(flags_key.size())), has);
     }
   }
   return text;

@@ -108,10 +108,11 @@ struct smaps_beside_munmap {
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
                world::thread_body{"smaps", [&in] {
                                     const sync::rcu::registration registered{"smaps"};
-                                    const auto seen = in->space.count_anonymous({below, above + page_size});
+                                    const auto seen =
+                                        in->space.count_pages({below, above + page_size}).anonymous;
                                     RCUVM_PROMISE(seen <= 1, "F1: a page that nobody has written");
                                   }});
-      RCUVM_PROMISE(in->space.count_anonymous({below, above + page_size}) == 0,
+      RCUVM_PROMISE(in->space.count_pages({below, above + page_size}).anonymous == 0,
                     "F1: a page is there after munmap has returned");
     };
   }

@@ -120,4 +120,14 @@ result<frame_number> file::cached_page(std::uint64_t index, frame_pool& pool, fr
   return fail(ENOMEM);
 }
 
+void file::share_cached(std::uint64_t index, std::span<frame_number> into) noexcept {
+  sync::mutex_guard held{lock_};
+  for (frame_number& each : into) {
+    const auto found = is_within(index) && !hole_.contains(index) ? pages_.find(index) : pages_.end();
+    each = found == pages_.end() ? no_frame : found->second;
+    if (each != no_frame) pool_->share(each);
+    ++index;
+  }
+}
+
 }  // namespace rcuvm::vm

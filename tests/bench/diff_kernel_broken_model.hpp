@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <regex>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -27,6 +29,7 @@ enum class broken_rule : std::uint8_t {
   keeps_the_offset_after_a_split,   ///< the upper part begins further into the file
   protects_behind_a_hole,           ///< mprotect ends at the first hole
   keeps_pages_that_are_not_needed,  ///< MADV_DONTNEED takes private pages away
+  counts_no_pages_of_files,         ///< Rss counts them, too
   writes_through_after_fork,        ///< private pages of parent and child are copied when one of them writes
 };
 
@@ -49,6 +52,7 @@ class broken_model final : public model {
     if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
     sight made = sound_->perform(asked);
     if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);
+    if (which_ == broken_rule::counts_no_pages_of_files && one.what == verb::inspect) forget_files(made.seen);
     if (which_ == broken_rule::merges_whatever_looks_alike) merge(made.lines);
     if (which_ == broken_rule::keeps_the_offset_after_a_split) keep_offsets(made.lines);
     return made;
@@ -67,6 +71,11 @@ class broken_model final : public model {
           sound_->perform({.what = one.what, .at = at, .length = page_size, .protection = one.protection});
       made.lines = std::move(later.lines);
     }
+  }
+
+  static void forget_files(std::string& inspected) {
+    static const std::regex counts{"([0-9]+) anonymous, [0-9]+ resident"};
+    inspected = std::regex_replace(inspected, counts, "$1 anonymous, $1 resident");
   }
 
   static void merge(std::vector<proc_maps::entry>& lines) {

@@ -187,7 +187,7 @@ TEST_F(synchronize_design, DONTNEED_does_not_wait_for_a_writer) {
   EXPECT_TRUE(writer.waits());
   other_call advice{[&] { EXPECT_TRUE(p.space().advise(of_advice, pages(0, 1), MADV_DONTNEED)); }};
   EXPECT_TRUE(advice.returns());
-  EXPECT_EQ(p.space().count_anonymous(pages(0, 4)), 2U);
+  EXPECT_EQ(p.space().count_pages(pages(0, 4)).anonymous, 2U);
   reader.leave();
   EXPECT_TRUE(writer.returns());
   EXPECT_EQ(p.text(), "0b.d");

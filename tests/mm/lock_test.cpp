@@ -125,7 +125,7 @@ TYPED_TEST(lock, all_populates_mappings_as_they_are_then) {
   EXPECT_EQ(this->lock_all(p, MCL_CURRENT), "ok");
   EXPECT_EQ(outcome(p.space().unlock(p.cpu(), pages(2, 3))), "ok");
   EXPECT_EQ(this->lock_all(p, MCL_CURRENT), "ok");
-  EXPECT_EQ(p.space().count_anonymous(pages(0, 4)), 0U);
+  EXPECT_EQ(p.space().count_pages(pages(0, 4)).anonymous, 0U);
 }
 
 }  // namespace

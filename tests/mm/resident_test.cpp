@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <utility>
+
 #include "tests/mm/picture.hpp"
 
 namespace rcuvm::mm::testing {
@@ -55,19 +57,46 @@ TYPED_TEST(resident, refuses_what_the_kernel_refuses) {
 
 TYPED_TEST(resident, pages_that_no_file_holds_are_counted_apart) {
   auto p = this->make("AAAA.abcd.0123.SS");
-  const auto anonymous = [&](std::int64_t first, std::int64_t end) {
-    return p.space().count_anonymous(pages(first, end));
+  const auto counted = [&](std::int64_t first, std::int64_t end) {
+    const page_counts has = p.space().count_pages(pages(first, end));
+    return std::pair{has.resident, has.anonymous};
   };
+  using both = std::pair<std::uint64_t, std::uint64_t>;
   EXPECT_EQ(p.touch(0, 17, vm::access::read), "EFAULT");
+  EXPECT_EQ(counted(0, 17), (both{0, 0}));  // the page of zeros is none
   EXPECT_EQ(p.touch(5, 9, vm::access::read), "ok");
-  EXPECT_EQ(anonymous(0, 17), 0U);  // the zero page, and the file's own
+  EXPECT_EQ(counted(0, 17), (both{4, 0}));  // the file's own
   EXPECT_EQ(p.fill("ab", 1), "ok");
   EXPECT_EQ(p.fill("c", 6), "ok");
   EXPECT_EQ(p.fill("0123.SS", 10), "ok");
-  EXPECT_EQ(anonymous(0, 17), 3U);
-  EXPECT_EQ(anonymous(2, 6), 1U);
+  EXPECT_EQ(counted(0, 17), (both{12, 3}));
+  EXPECT_EQ(counted(2, 6), (both{2, 1}));
   EXPECT_EQ(p.advise(0, 4, MADV_DONTNEED), "ok");
-  EXPECT_EQ(anonymous(0, 17), 1U);
+  EXPECT_EQ(counted(0, 17), (both{10, 1}));
+}
+
+TYPED_TEST(resident, locked_pages_count_in_parts_where_several_map_them) {
+  auto p = this->make("LL.AA.012");
+  const auto locked = [](process<TypeParam>& in, std::int64_t first, std::int64_t end) {
+    return in.space().count_pages(pages(first, end)).locked_kilobytes();
+  };
+  EXPECT_EQ(p.fill("ab.c..xyz"), "ok");
+  EXPECT_EQ(locked(p, 0, 9), 8U);
+  EXPECT_EQ(outcome(p.space().lock(p.cpu(), pages(6, 9))), "ok");
+  EXPECT_EQ(locked(p, 6, 9), 12U);  // the file's cache is no place that maps them
+  {
+    auto child = p.fork();
+    EXPECT_EQ(locked(child, 0, 9), 0U);
+    EXPECT_EQ(locked(p, 0, 2), 4U);
+    auto grandchild = child.fork();
+    EXPECT_EQ(locked(p, 0, 2), 2U);  // 2 times 4 / 3, rounded down
+    EXPECT_EQ(locked(p, 0, 1), 1U);
+    EXPECT_EQ(child.fill("b", 1), "ok");
+    EXPECT_EQ(locked(p, 1, 2), 2U);
+    EXPECT_EQ(child.touch(7, 8, vm::access::read), "ok");
+    EXPECT_EQ(locked(p, 6, 9), 10U);
+  }
+  EXPECT_EQ(locked(p, 0, 9), 20U);
 }
 
 }  // namespace

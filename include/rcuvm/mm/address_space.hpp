@@ -79,8 +79,8 @@ class address_space {
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
   /// Does a guard stand at `at`?
   [[nodiscard]] bool is_guarded(address at);
-  /// Pages in `where` that no file holds: private ones that were written. Kernel: Anonymous of smaps.
-  [[nodiscard]] std::uint64_t count_anonymous(range where);
+  /// Kernel: smaps.
+  [[nodiscard]] mm::page_counts count_pages(range where);
   [[nodiscard]] result<void> lock(vm::cpu& cpu, range where, bool is_on_fault = false);
   [[nodiscard]] result<void> unlock(vm::cpu& cpu, range where);
   /// `flags` are MCL_ values of the kernel; none: munlockall.
@@ -256,8 +256,14 @@ class address_space {
   void name_anon(const view& now, vm::vma& of);
   [[nodiscard]] bool grow_stack(vm::cpu& cpu, address at);
 
+  // fault_around.hpp
+  void map_around(vm::cpu& cpu, const fault_site& site, vm::table& table, const fault_guard& guard);
+
   // fork.hpp
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
+
+  // resident.hpp
+  [[nodiscard]] std::uint64_t share_of(vm::frame_number frame, bool is_files) const;
 
   // lock.hpp
   [[nodiscard]] result<void> check_lock(const view& now, range where) const;
@@ -301,22 +307,23 @@ class address_space {
 
 }  // namespace rcuvm
 
-#include "rcuvm/mm/access.hpp"      // IWYU pragma: export
-#include "rcuvm/mm/advise.hpp"      // IWYU pragma: export
-#include "rcuvm/mm/brk.hpp"         // IWYU pragma: export
-#include "rcuvm/mm/change.hpp"      // IWYU pragma: export
-#include "rcuvm/mm/fault.hpp"       // IWYU pragma: export
-#include "rcuvm/mm/fork.hpp"        // IWYU pragma: export
-#include "rcuvm/mm/guard.hpp"       // IWYU pragma: export
-#include "rcuvm/mm/lock.hpp"        // IWYU pragma: export
-#include "rcuvm/mm/map.hpp"         // IWYU pragma: export
-#include "rcuvm/mm/move_pages.hpp"  // IWYU pragma: export
-#include "rcuvm/mm/place.hpp"       // IWYU pragma: export
-#include "rcuvm/mm/protect.hpp"     // IWYU pragma: export
-#include "rcuvm/mm/punch_hole.hpp"  // IWYU pragma: export
-#include "rcuvm/mm/remap.hpp"       // IWYU pragma: export
-#include "rcuvm/mm/resident.hpp"    // IWYU pragma: export
-#include "rcuvm/mm/truncate.hpp"    // IWYU pragma: export
-#include "rcuvm/mm/unmap.hpp"       // IWYU pragma: export
-#include "rcuvm/mm/walk.hpp"        // IWYU pragma: export
-#include "rcuvm/mm/write_back.hpp"  // IWYU pragma: export
+#include "rcuvm/mm/access.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/advise.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/brk.hpp"           // IWYU pragma: export
+#include "rcuvm/mm/change.hpp"        // IWYU pragma: export
+#include "rcuvm/mm/fault.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/fault_around.hpp"  // IWYU pragma: export
+#include "rcuvm/mm/fork.hpp"          // IWYU pragma: export
+#include "rcuvm/mm/guard.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/lock.hpp"          // IWYU pragma: export
+#include "rcuvm/mm/map.hpp"           // IWYU pragma: export
+#include "rcuvm/mm/move_pages.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/place.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/protect.hpp"       // IWYU pragma: export
+#include "rcuvm/mm/punch_hole.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/remap.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/resident.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/truncate.hpp"      // IWYU pragma: export
+#include "rcuvm/mm/unmap.hpp"         // IWYU pragma: export
+#include "rcuvm/mm/walk.hpp"          // IWYU pragma: export
+#include "rcuvm/mm/write_back.hpp"    // IWYU pragma: export

@@ -140,6 +140,9 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   vm::table& table = **leaf;
   const unsigned index = vm::table::index_of(site.at, 0);
   const bool is_copy = fields.is_private() && site.wanted == vm::access::write;
+  if (layout_.fault_around > page_size && fields.backing && site.wanted != vm::access::write &&
+      table.entry(index).is_empty())
+    map_around(cpu, site, table, guard);
 
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};

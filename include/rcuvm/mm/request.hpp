@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What callers ask of an address space.
+/// What callers ask of an address space, and what it tells them.
 
 #include <cstdint>
 #include <memory>
@@ -24,7 +24,8 @@ struct layout {
   bool is_bottom_up = false;
   std::uint64_t stack_guard_gap = 256 * page_size;
   std::uint64_t stack_limit = 8 << 20;  ///< bytes, RLIMIT_STACK
-  std::uint64_t huge_page = 2 << 20;    ///< bytes; 0: a kernel without transparent huge pages
+  std::uint64_t huge_page = 2 << 20;  ///< bytes; 0: a kernel without transparent huge pages
+  std::uint64_t fault_around = 0;  ///< bytes, a power of two: see mm/fault_around.hpp; a page or less: none
 };
 
 enum class map_flag : std::uint32_t {
@@ -64,6 +65,17 @@ struct remap_request {
   remap_flags flags = {};
   address new_address = 0;               ///< with fixed
   std::optional<address> recorded = {};  ///< replay: where the kernel moved it
+};
+
+/// Pages that are mapped, as smaps counts them. The shared page of zeros is none.
+struct page_counts {
+  std::uint64_t resident = 0;   ///< present. Kernel: Rss
+  std::uint64_t anonymous = 0;  ///< of those, private ones that were written: no file holds them. Kernel: Anonymous
+  /// Those of locked mappings, each divided among all places that map it. In 1/4096 of a byte, as the kernel counts Pss.
+  std::uint64_t locked = 0;
+
+  /// Kernel: Locked of smaps.
+  [[nodiscard]] constexpr std::uint64_t locked_kilobytes() const noexcept { return locked >> 12 >> 10; }
 };
 
 /// May a fault go on with the VMA that it has found? What the design says.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// mincore: which pages need no disk. smaps: which are nobody else's.
+/// mincore: which pages need no disk. smaps: how many there are, and how many are nobody else's.
 
 #include <algorithm>
 #include <array>
@@ -42,25 +42,39 @@ result<mm::vector<bool>> address_space<Design>::resident(range where) try {
   return fail(ENOMEM);
 }
 
+/// What one of the places that map a frame counts for, in 1/4096 of a byte. A file's page cache holds a reference, too.
 template <class Design>
-std::uint64_t address_space<Design>::count_anonymous(range where) {
-  std::uint64_t count = 0;
+std::uint64_t address_space<Design>::share_of(vm::frame_number frame, bool is_files) const {
+  const std::uint32_t not_mapped = is_files ? 1 : 0;
+  const std::uint32_t references = std::max(machine_.frames().references(frame), not_mapped + 1);
+  return (page_size << 12) / (references - not_mapped);
+}
+
+/// What is mapped in `where` as smaps counts it. Other threads go on meanwhile: each page counts as it was at some moment.
+/// Kernel: smaps_account.
+template <class Design>
+mm::page_counts address_space<Design>::count_pages(range where) {
+  mm::page_counts made;
   read_guard guard{state_};
   sync::rcu::read_section walking;  // of page tables
   for (const auto& one : view_of(guard).within(where)) {
     const vm::vma_fields& fields = one.value->fields();
-    if (fields.is_tombstone() || !fields.is_private()) continue;
+    if (fields.is_tombstone()) continue;
     const auto count_in = [&](const vm::table& leaf, unsigned first, unsigned end, address base) {
       for (unsigned index = first; index < end; ++index) {
         const vm::pte entry = leaf.entry(index);
         if (!entry.is_present() || entry.frame() == vm::zero_frame) continue;
-        const address at = base + (index - first) * page_size;
-        if (!fields.backing || fields.backing->cached(fields.page_of(at)) != entry.frame()) ++count;
+        const std::uint64_t page = fields.page_of(base + (index - first) * page_size);
+        const bool is_files =
+            fields.backing && (!fields.is_private() || fields.backing->cached(page) == entry.frame());
+        ++made.resident;
+        if (!is_files) ++made.anonymous;
+        if (fields.flags.has(vm::vma_flag::locked)) made.locked += share_of(entry.frame(), is_files);
       }
     };
     pages_.look_at_leaves(one.where.intersection(where), count_in);
   }
-  return count;
+  return made;
 }
 
 }  // namespace rcuvm

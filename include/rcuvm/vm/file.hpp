@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -104,6 +105,9 @@ class file {
     const auto found = pages_.find(index);
     return found == pages_.end() ? no_frame : found->second;
   }
+  /// The frames of the pages from `index` on, each with one reference for the caller; no_frame for a page that is not cached, or is
+  /// being taken out.
+  void share_cached(std::uint64_t index, std::span<frame_number> into) noexcept;
   [[nodiscard]] bool holds(std::uint64_t index) { return cached(index) != no_frame; }
 
  private:
