@@ -22,8 +22,8 @@ struct difference {
 };
 
 /// Answers, bytes, and lines are compared, lines with all their columns. Only the inodes of shared anonymous memory differ by
-/// nature: they are compared after numbering them on each side in the order of their first appearance. And what mincore says of
-/// files is left out.
+/// nature: they are compared after numbering them on each side in the order of their first appearance. What mincore says of
+/// files is left out; and which of their pages are mapped, after an MADV_PAGEOUT.
 ///
 /// Throws std::runtime_error when the child cannot go on.
 [[nodiscard]] std::optional<difference> first_difference(std::span<const call> calls, const stage& on,

@@ -15,7 +15,7 @@
 namespace rcuvm::diff_kernel {
 
 generator::generator(std::uint64_t seed, std::uint64_t arena_bytes)
-    : engine_{seed}, arena_pages_{arena_bytes / page_size} {}
+    : engine_{seed}, arena_pages_{arena_bytes / page_size}, pages_out_{one_in(2)} {}
 
 std::vector<call> generator::take(std::size_t count) {
   std::vector<call> made;
@@ -179,11 +179,12 @@ call generator::draw_advice() {
   const pages where = draw_pages();
   call made{.what = verb::advise, .at = where.first * page_size, .length = where.count * page_size};
   if (one_in(3)) {
-    made.advice = MADV_DONTNEED;
+    made.advice = pages_out_ && one_in(2) ? MADV_PAGEOUT : MADV_DONTNEED;
   } else if (one_in(6)) {
     made.advice = one_in(3) ? mm::guard_remove : mm::guard_install;
   } else if (one_in(4)) {
     made.advice = about_pages[draw(std::size(about_pages))];
+    if (pages_out_ && made.advice == MADV_FREE) made.advice = MADV_PAGEOUT;
   } else {
     made.advice = about_flags[draw(std::size(about_flags))];
   }

@@ -16,11 +16,11 @@ namespace rcuvm::diff_kernel {
 /// Not covered yet:
 ///   mmap      alignment to huge pages, which an arena has no room for (a test of its own covers it); MAP_DROPPABLE, hugetlb
 ///   files     opened for reading only; other file systems than tmpfs
-///   madvise   PAGEOUT (the kernel takes what it can), COLLAPSE; pages that FREE gave up are not missed as long as nobody
+///   madvise   COLLAPSE; PAGEOUT with swap, or of what FREE gave up; pages that FREE gave up are not missed as long as nobody
 ///             needs memory
 ///   calls     prctl names, mseal, userfaultfd, protection keys
 ///   limits    RLIMIT_STACK, a heap of more than RLIMIT_DATA; overcommit
-///   views     the other lines of smaps; huge pages, which a small arena has no room for
+///   views     Rss and Locked of files after a PAGEOUT; the other lines of smaps; huge pages, which a small arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some
 /// calls that are wrong on purpose. Every effect stays inside the arena. The same seed gives the same calls everywhere.
@@ -61,6 +61,8 @@ class generator {
   std::array<std::uint64_t, 8> edges_{};  ///< pages where recent ranges began or ended
   std::size_t next_edge_ = 0;
   bool has_locked_all_ = false;
+  /// MADV_PAGEOUT is drawn, and MADV_FREE is not: whether the first takes what the second gave up is chance.
+  bool pages_out_;
 };
 
 }  // namespace rcuvm::diff_kernel

@@ -90,6 +90,13 @@ std::uint64_t most_mappings() {
   return count;
 }
 
+/// One line is the table's head.
+bool has_swap() {
+  std::ifstream in{"/proc/swaps"};
+  std::string line;
+  return std::getline(in, line) && std::getline(in, line);
+}
+
 /// Personality is the usual reason; a process that was started with an endless stack is the other.
 bool is_bottom_up() {
   constexpr unsigned long ask = 0xffff'ffff;
@@ -132,6 +139,7 @@ stage find_stage(std::uint64_t arena_bytes) {
              .is_bottom_up = is_bottom_up(),
              .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
              .most_mappings = most_mappings(),
+             .has_swap = has_swap(),
              .has_protection_keys = has_protection_keys(),
              .accessible = accessible_bytes(*mapped)};
   made.with_heap = with_heap_at(made.first_break());

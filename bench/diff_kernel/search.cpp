@@ -36,6 +36,7 @@ void fit(call& one, const stage& on) {
   if (!on.may_lock_all() && one.what == verb::lock_all) one.flags &= ~std::uint32_t{MCL_CURRENT};
   if (!on.may_lock() && one.what == verb::map) one.flags &= ~std::uint32_t{MAP_LOCKED};
   if (on.most_mappings > crowd_in_time && one.what == verb::crowd) one = {};
+  if (on.has_swap && one.advice == MADV_PAGEOUT) one.advice = MADV_COLD;
   if (on.has_protection_keys && one.protection == PROT_EXEC) one.protection |= PROT_READ;
 }
 

@@ -29,6 +29,7 @@ enum class broken_rule : std::uint8_t {
   keeps_the_offset_after_a_split,   ///< the upper part begins further into the file
   protects_behind_a_hole,           ///< mprotect ends at the first hole
   keeps_pages_that_are_not_needed,  ///< MADV_DONTNEED takes private pages away
+  takes_pages_out,                  ///< without swap, MADV_PAGEOUT leaves private pages where they are
   counts_no_pages_of_files,         ///< Rss counts them, too
   writes_through_after_fork,        ///< private pages of parent and child are copied when one of them writes
 };
@@ -49,6 +50,7 @@ class broken_model final : public model {
       asked.flags = (one.flags & ~std::uint32_t{MAP_FIXED_NOREPLACE}) | MAP_FIXED;
     if (which_ == broken_rule::keeps_pages_that_are_not_needed && one.advice == MADV_DONTNEED)
       asked.advice = MADV_COLD;
+    if (which_ == broken_rule::takes_pages_out && one.advice == MADV_PAGEOUT) asked.advice = MADV_DONTNEED;
     if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
     sight made = sound_->perform(asked);
     if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);

@@ -74,6 +74,18 @@ TYPED_TEST(advise, that_changes_flags_goes_on_behind_a_hole) {
   EXPECT_EQ(p.draw(), "A?..??B");
 }
 
+// The kernel of a machine without swap.
+TYPED_TEST(advise, pageout_leaves_what_no_file_holds) {
+  auto p = this->make("AA.ab.LL");
+  EXPECT_EQ(p.fill("ab.cd.ef"), "ok");
+  EXPECT_EQ(p.advise(0, 2, MADV_PAGEOUT), "ok");
+  EXPECT_EQ(p.advise(0, 5, MADV_PAGEOUT), "ENOMEM");
+  EXPECT_EQ(p.advise(3, 8, MADV_PAGEOUT), "EINVAL");  // locked, behind a hole
+  EXPECT_EQ(p.advise(6, 8, MADV_PAGEOUT), "EINVAL");
+  EXPECT_EQ(outcome(p.space().advise(p.cpu(), {page_at(0) + 1, page_at(2)}, MADV_PAGEOUT)), "EINVAL");
+  EXPECT_EQ(p.text(), "ab.cd.ef");
+}
+
 TYPED_TEST(advise, refuses_what_the_kernel_refuses) {
   auto p = this->make("AAabLL");
   EXPECT_EQ(p.advise(0, 2, 12345), "EINVAL");
