@@ -113,6 +113,7 @@ std::string resource_text(std::uint32_t resource) {
     case RLIMIT_AS: return "RLIMIT_AS";
     case RLIMIT_DATA: return "RLIMIT_DATA";
     case RLIMIT_MEMLOCK: return "RLIMIT_MEMLOCK";
+    case RLIMIT_STACK: return "RLIMIT_STACK";
     default: return std::to_string(resource);
   }
 }

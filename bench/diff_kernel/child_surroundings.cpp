@@ -19,8 +19,9 @@ namespace rcuvm::diff_kernel {
 
 namespace {
 
-/// What counts against a limit now, in bytes: a line of /proc/self/status.
+/// What counts against a limit now, in bytes: a line of /proc/self/status. Each stack has a limit for itself.
 std::uint64_t in_use(std::uint32_t resource) {
+  if (resource == RLIMIT_STACK) return 0;
   const std::string_view key = resource == RLIMIT_AS     ? "\nVmSize:"
                                : resource == RLIMIT_DATA ? "\nVmData:"
                                                          : "\nVmLck:";

@@ -199,8 +199,8 @@ call generator::draw_brk() {
 
 call generator::draw_limit() {
   // Once a child has locked what it has elsewhere, too, the two sides are not equally near to a limit.
-  static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK};
-  call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 2 : 3)]};
+  static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK};
+  call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 3 : 4)]};
   // As good as none; a few pages more, or fewer, than there are.
   if (one_in(2)) {
     made.length = 2 * largest_arena;

@@ -178,6 +178,7 @@ class model_of final : public model {
     if (one.flags == RLIMIT_AS) to.bytes = more(has.pages);
     if (one.flags == RLIMIT_DATA) to.data_bytes = more(has.data_pages);
     if (one.flags == RLIMIT_MEMLOCK) to.locked_bytes = more(has.locked_pages);
+    if (one.flags == RLIMIT_STACK) to.stack_bytes = more(0);
     space_->set_limits(to);
     return {};
   }

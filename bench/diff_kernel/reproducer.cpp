@@ -77,13 +77,13 @@ static inline long inspect(void) {
   return 0;
 }
 
-/* To what is used now, and `more` bytes. */
+/* To what is used now, of stacks nothing, and `more` bytes. */
 static inline long limit(int resource, long more) {
   const char *const key = resource == RLIMIT_AS ? "VmSize: %ld" : resource == RLIMIT_DATA ? "VmData: %ld" : "VmLck: %ld";
   FILE *status = fopen("/proc/self/status", "r");
   char line[512];
   long used = 0;
-  while (status && fgets(line, sizeof line, status))
+  while (resource != RLIMIT_STACK && status && fgets(line, sizeof line, status))
     if (sscanf(line, key, &used) == 1) break;
   if (status) fclose(status);
   if (resource == RLIMIT_MEMLOCK) { /* without CAP_IPC_LOCK */

@@ -4,6 +4,7 @@
 /// The model with one of the kernel's rules broken.
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,6 +31,7 @@ enum class broken_rule : std::uint8_t {
   protects_behind_a_hole,           ///< mprotect ends at the first hole
   keeps_pages_that_are_not_needed,  ///< MADV_DONTNEED takes private pages away
   takes_pages_out,                  ///< without swap, MADV_PAGEOUT leaves private pages where they are
+  grows_stacks_without_end,         ///< RLIMIT_STACK
   counts_no_pages_of_files,         ///< Rss counts them, too
   writes_through_after_fork,        ///< private pages of parent and child are copied when one of them writes
 };
@@ -51,6 +53,9 @@ class broken_model final : public model {
     if (which_ == broken_rule::keeps_pages_that_are_not_needed && one.advice == MADV_DONTNEED)
       asked.advice = MADV_COLD;
     if (which_ == broken_rule::takes_pages_out && one.advice == MADV_PAGEOUT) asked.advice = MADV_DONTNEED;
+    if (which_ == broken_rule::grows_stacks_without_end && one.flags == RLIMIT_STACK &&
+        one.what == verb::limit)
+      asked.length = 2 * largest_arena;
     if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
     sight made = sound_->perform(asked);
     if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);

@@ -37,6 +37,7 @@ TEST(diff_kernel_call, Is_told_as_C) {
   EXPECT_EQ(to_text({.what = verb::protect, .length = 0x1000}), "mprotect(arena + 0x0, 0x1000, PROT_NONE)");
   EXPECT_EQ(to_text({.what = verb::limit, .length = -page_size, .flags = RLIMIT_DATA}),
             "limit(RLIMIT_DATA, -4096)");
+  EXPECT_EQ(to_text({.what = verb::limit, .length = 100, .flags = RLIMIT_STACK}), "limit(RLIMIT_STACK, 100)");
   EXPECT_EQ(to_text({.what = verb::crowd, .length = 3}), "crowd(3)");
   EXPECT_EQ(to_text({.what = verb::lock_all, .flags = MCL_CURRENT | MCL_ONFAULT}),
             "mlockall(MCL_CURRENT | MCL_ONFAULT)");
@@ -101,7 +102,17 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
                         {.what = verb::protect, .at = 0x2000, .length = 0x1000},
                         {.what = verb::limit, .flags = RLIMIT_MEMLOCK},
                         {.what = verb::lock_all, .flags = MCL_CURRENT},
-                        {.what = verb::lock_all}};
+                        {.what = verb::lock_all},
+                        {.what = verb::map,
+                         .at = 0x7000,
+                         .length = 0x1000,
+                         .protection = PROT_READ | PROT_WRITE,
+                         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN},
+                        {.what = verb::limit, .length = 0x1000, .flags = RLIMIT_STACK},
+                        {.what = verb::unmap, .at = 0x5000, .length = 0x2000},
+                        {.what = verb::store, .at = 0x6000, .value = 'x'},
+                        {.what = verb::store, .at = 0x7000, .value = 'x'},
+                        {.what = verb::inspect}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -122,6 +133,10 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   EXPECT_NE(out.find("mlockall(MCL_CURRENT) = -1 E"), std::string::npos)
       << out;  // EPERM, ENOMEM: as much is locked
   EXPECT_NE(out.find("munlockall() = 0"), std::string::npos) << out;
+  EXPECT_NE(out.find("store(arena + 0x6000, 'x') = SIGSEGV, nothing mapped"), std::string::npos) << out;
+  for (const char* const line : {"Rss:                   4 kB", "Anonymous:             4 kB",
+                                 "Locked:                0 kB", "VmFlags: rd wr mr mw me gd"})
+    EXPECT_NE(out.find("  10107000 " + std::string{line}), std::string::npos) << out;
   fs::remove_all(folder);
 }
 

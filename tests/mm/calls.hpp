@@ -17,13 +17,13 @@ namespace rcuvm::mm::testing {
 using tree::testing::draw;
 using tree::testing::random_engine;
 
-/// The arena of random calls: everything is placed in the first 48 pages; stacks keep 3 pages free below them.
+/// The arena of random calls: everything is placed in the first 48 pages; stacks keep 3 pages free below them, and grow to 12.
 inline constexpr layout arena{.lowest = page_at(0),
                               .mmap_base = page_at(40),
                               .unmapped_base = page_at(40),
                               .end = page_at(48),
-                              .stack_guard_gap = 3 * page_size,
-                              .stack_limit = 12 * page_size};
+                              .stack_guard_gap = 3 * page_size};
+inline constexpr limits arena_limits{.stack_bytes = 12 * page_size};
 inline constexpr std::uint64_t arena_pages = 48;
 inline constexpr std::int64_t heap_page = 30;
 

@@ -105,7 +105,8 @@ TYPED_TEST(fault, without_a_frame) {
 }
 
 TYPED_TEST(fault, below_a_stack_lets_it_grow) {
-  auto p = this->make(".........GG", {.stack_guard_gap = 2 * page_size, .stack_limit = 8 * page_size});
+  auto p = this->make(".........GG", {.stack_guard_gap = 2 * page_size});
+  p.space().set_limits({.stack_bytes = 8 * page_size});
   EXPECT_EQ(p.touch(8, 9), "ok");
   EXPECT_EQ(p.draw(), "........GGG");
   EXPECT_EQ(p.touch(5, 6, vm::access::read), "ok");

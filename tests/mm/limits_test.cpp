@@ -126,6 +126,20 @@ TYPED_TEST(limit, of_locked_memory_counts_what_a_move_left_behind_unlocked) {
   EXPECT_EQ(p.space().usage().locked_pages, 6);  // as the kernel does
 }
 
+TYPED_TEST(limit, of_stacks_is_one_for_each_and_forbids_growth_alone) {
+  auto p = this->make("......GGG......GG", {.stack_guard_gap = 0});
+  p.space().set_limits({.stack_bytes = bytes(4) + 100});
+  EXPECT_EQ(p.touch(4, 5), "EFAULT");
+  EXPECT_EQ(p.touch(5, 6), "ok");
+  EXPECT_EQ(p.touch(13, 14), "ok");
+  EXPECT_EQ(p.draw(), ".....GGGG....GGGG");
+  p.space().set_limits({.stack_bytes = 0});
+  EXPECT_EQ(p.touch(12, 13), "EFAULT");
+  EXPECT_EQ(p.map(20, 30, 'G'), "ok");
+  auto child = p.fork();
+  EXPECT_EQ(child.touch(12, 13), "EFAULT");
+}
+
 TYPED_TEST(limit, of_mappings_refuses_to_cut) {
   auto p = this->make("AAAAAA..BB");
   this->leave_mappings(p, 0);

@@ -25,6 +25,7 @@ class run {
  public:
   run(std::uint64_t seed, bool with_stacks) : random_{seed}, with_stacks_{with_stacks} {
     processes_.emplace_back(world_, "", arena);
+    processes_.back().space().set_limits(arena_limits);
     processes_.back().space().set_break(page_at(heap_page - 1) + 5);
     oracles_.emplace_back(std::make_shared<page_object>());
   }

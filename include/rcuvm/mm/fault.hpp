@@ -268,7 +268,7 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     }
     if (above->value->anon() == 0) name_anon(now, *above->value);
     if (!mm::may_expand(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
-    if (stack.where.end - where.start > layout_.stack_limit) return fail(ENOMEM);
+    if (stack.where.end - where.start > limits_.stack_bytes) return fail(ENOMEM);
     if (!mm::may_lock_more(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
     mm::plan planned{now, above->where};
     planned.extend_down(above->where, where.start);

@@ -10,14 +10,15 @@
 
 namespace rcuvm::mm {
 
-/// The limits of one process; RLIMIT_STACK stands in mm::layout.
+/// The limits of one process.
 struct limits {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 
-  std::uint64_t mappings = 65'530;    ///< vm.max_map_count: no mapping is cut when there are as many
-  std::uint64_t bytes = none;         ///< RLIMIT_AS
-  std::uint64_t data_bytes = none;    ///< RLIMIT_DATA: private memory that can be written, and the heap
-  std::uint64_t locked_bytes = none;  ///< RLIMIT_MEMLOCK; none stands for CAP_IPC_LOCK, too
+  std::uint64_t mappings = 65'530;      ///< vm.max_map_count: no mapping is cut when there are as many
+  std::uint64_t bytes = none;           ///< RLIMIT_AS
+  std::uint64_t data_bytes = none;      ///< RLIMIT_DATA: private memory that can be written, and the heap
+  std::uint64_t locked_bytes = none;    ///< RLIMIT_MEMLOCK; none stands for CAP_IPC_LOCK, too
+  std::uint64_t stack_bytes = 8 << 20;  ///< RLIMIT_STACK: so long does a mapping grow that grows down
 };
 
 /// What counts against them. Signed, so that a mapping may be replaced by a smaller one of another kind: the kernel counts

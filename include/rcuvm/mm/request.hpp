@@ -23,7 +23,6 @@ struct layout {
   address end = 0x7fff'ffff'f000;            ///< TASK_SIZE: addresses are below
   bool is_bottom_up = false;
   std::uint64_t stack_guard_gap = 256 * page_size;
-  std::uint64_t stack_limit = 8 << 20;  ///< bytes, RLIMIT_STACK
   std::uint64_t huge_page = 2 << 20;  ///< bytes; 0: a kernel without transparent huge pages
   std::uint64_t fault_around = 0;  ///< bytes, a power of two: see mm/fault_around.hpp; a page or less: none
 };
