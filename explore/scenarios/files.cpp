@@ -26,7 +26,8 @@ struct space_with_file : small_space<Design> {
   /// Counts nothing: the explorer does not see what orders the counts of a std::shared_ptr.
   std::shared_ptr<vm::file> file{std::shared_ptr<void>{}, &whole};
 
-  explicit space_with_file(std::uint64_t pages = 2) : bytes{pages * page_size} {}
+  explicit space_with_file(std::uint64_t pages = 2, std::uint64_t fault_around = 0)
+      : small_space<Design>{vm::shootdowns::at_once, fault_around}, bytes{pages * page_size} {}
 
   void map_file() {
     const auto got = this->space.map(this->cpu, {.hint = here,
@@ -92,6 +93,31 @@ struct truncate_beside_pin {
       });
     };
   }
+};
+
+/// A read of the file's first page maps the second one, too, which is cached, while a call takes both away.
+template <class Take>
+struct map_around_beside {
+  Take take;
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [take = take] {
+      const auto in = std::make_unique<space_with_file<Design>>(2, 2 * page_size);
+      in->map_file();
+      in->map_at(in->cpu, here + 4 * page_size);  // keeps the table
+      in->put(in->cpu, here + page_size, some_value);
+      RCUVM_CHECK(in->space.advise(in->cpu, {here, here + 2 * page_size}, MADV_DONTNEED), "a DONTNEED");
+      together(on_cpu("take away", *in, [&](vm::cpu& by) { take(*in, by); }),
+               on_cpu("read", *in, [&in](vm::cpu& by) { std::ignore = in->get(by, here); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here) && !in->get(in->cpu, here + page_size),
+                    "F1: a page is reached after it has been taken away");
+    };
+  }
+};
+constexpr auto by_munmap = [](auto& in, vm::cpu& by) { in.unmap(by, here, 2); };
+constexpr auto by_truncation = []<class Design>(space_with_file<Design>& in, vm::cpu& by) {
+  const std::array all{&in.space};
+  mm::truncate<Design>(by, *in.file, 0, all);
 };
 
 /// A shared page goes with a hole in its file, beside reads of it on another cpu: once gone, it stays so.
@@ -209,6 +235,14 @@ std::vector<scenario> file_scenarios() {
            .summary = "a file is truncated beside a fault in a page that it loses",
            .claim = "F1",
            .subjects = under_each_design(truncate_beside_fault{}, with_one_preemption)},
+          {.name = "fault-around",
+           .summary = "a read fault maps cached neighbours beside munmap",
+           .claim = "F3",
+           .subjects = under_each_design(map_around_beside{by_munmap}, with_one_preemption)},
+          {.name = "fault-around-truncate",
+           .summary = "a read fault maps cached neighbours beside a truncation",
+           .claim = "F1",
+           .subjects = under_each_design(map_around_beside{by_truncation}, with_one_preemption)},
           {.name = "pin-truncate",
            .summary = "a lock-free get_user_pages beside a truncation and the reuse of its frame",
            .claim = "F1",

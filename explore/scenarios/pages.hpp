@@ -33,15 +33,17 @@ struct small_space {
   sync::rcu::registration main{"main"};
   vm::machine host;
   vm::cpu cpu{host};
-  address_space<Design> space{host,
-                              {.lowest = page_size,
-                               .mmap_base = 0x40000,
-                               .unmapped_base = 0x8000,
-                               .end = 0x100000,
-                               .stack_guard_gap = page_size}};
+  address_space<Design> space;
 
-  explicit small_space(vm::shootdowns how = vm::shootdowns::at_once)
-      : host{{.frames = 12, .backing = vm::frame_pool::backing::real, .shootdowns = how}} {
+  explicit small_space(vm::shootdowns how = vm::shootdowns::at_once, std::uint64_t fault_around = 0)
+      : host{{.frames = 12, .backing = vm::frame_pool::backing::real, .shootdowns = how}},
+        space{host,
+              {.lowest = page_size,
+               .mmap_base = 0x40000,
+               .unmapped_base = 0x8000,
+               .end = 0x100000,
+               .stack_guard_gap = page_size,
+               .fault_around = fault_around}} {
     map_at(cpu, below);
     map_at(cpu, above);
   }

@@ -17,6 +17,7 @@ enum class mutation : std::uint8_t {
   change_without_counting,
   narrow_sequence,
   install_without_removal_check,
+  map_around_unchecked,
   punch_without_hiding,
   exclude_without_wait,
   claim_regardless,

@@ -12,6 +12,7 @@
 #include <array>
 #include <span>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/mm/rules.hpp"
 
@@ -28,7 +29,8 @@ namespace mm {
 
 }  // namespace mm
 
-/// A hint: where a writer or a truncation comes in between, nothing is mapped. `table` is the fault's.
+/// A hint: where a writer or a truncation comes in between, or an old translation may be left, nothing is mapped. `table` is the
+/// fault's.
 template <class Design>
 void address_space<Design>::map_around(vm::cpu& cpu, const fault_site& site, vm::table& table,
                                        const fault_guard& guard) {
@@ -41,7 +43,8 @@ void address_space<Design>::map_around(vm::cpu& cpu, const fault_site& site, vm:
   const unsigned own = vm::table::index_of(site.at, 0);
   {
     sync::mutex_guard held{table.lock};
-    if (guard.is_valid(site.found) && fields.backing->removals() == removals) {
+    const bool is_as_before = guard.is_valid(site.found) && fields.backing->removals() == removals;
+    if ((is_as_before || is_mutated(mutation::map_around_unchecked)) && !has_old_translations(window)) {
       unsigned index = vm::table::index_of(window.start, 0);
       for (vm::frame_number& each : cached) {
         if (each != vm::no_frame && index != own && table.entry(index).is_empty()) {
