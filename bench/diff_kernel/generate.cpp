@@ -125,7 +125,7 @@ call generator::draw_map() {
   if (one_in(30)) made.flags |= MAP_LOCKED;
   if (one_in(20)) made.flags |= MAP_POPULATE;
   if (one_in(40)) made.flags |= MAP_STACK;
-  if (one_in(25)) made.flags |= MAP_GROWSDOWN;
+  if (one_in(12)) made.flags |= MAP_GROWSDOWN;
   return made;
 }
 
@@ -202,7 +202,7 @@ call generator::draw_limit() {
   static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK};
   call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 3 : 4)]};
   // As good as none; a few pages more, or fewer, than there are.
-  if (one_in(2)) {
+  if (one_in(made.flags == RLIMIT_STACK ? 5 : 2)) {
     made.length = 2 * largest_arena;
   } else {
     made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + (one_in(3) ? 100 : 0);
