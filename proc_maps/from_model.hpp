@@ -26,7 +26,8 @@ struct landmarks {
   return {};
 }
 
-/// The line of one mapping. Kernel: show_map_vma().
+/// The line of one mapping. The heap and the stack are called that, whatever the process calls them. Kernel: show_map_vma(),
+/// get_vma_name().
 [[nodiscard]] inline entry entry_of(const vm::vma_fields& one, const landmarks& at) {
   entry made{.where = one.where, .allowed = {}, .name = {}};
   const auto allow = [&](vm::vma_flag flag, permission letter) {
@@ -42,9 +43,11 @@ struct landmarks {
     made.device_major = file.device_major;
     made.device_minor = file.device_minor;
     made.inode = file.inode;
-    made.name = file.name;
+    made.name = one.name.empty() ? file.name : one.name;
   } else {
-    made.name = one.name.empty() ? name_by_place(one.where, at) : std::string_view{one.name};
+    const bool is_special = one.flags.has(vm::vma_flag::special);
+    const std::string_view by_place = is_special ? std::string_view{} : name_by_place(one.where, at);
+    made.name = by_place.empty() ? std::string_view{one.name} : by_place;
   }
   return made;
 }

@@ -136,6 +136,9 @@ std::string to_text(const call& one) {
       return fmt::format("mremap({}, {:#x}, {:#x}, {}, {})", at, one.length, one.new_length,
                          remap_text(one.flags), at_text(one.new_at));
     case verb::advise: return fmt::format("madvise({}, {:#x}, {})", at, one.length, advice_text(one.advice));
+    case verb::name:
+      return fmt::format("name({}, {:#x}, {})", at, one.length,
+                         one.value == 0 ? "NULL" : fmt::format("\"{}\"", one.value));
     case verb::lock:
       return fmt::format("mlock2({}, {:#x}, {})", at, one.length,
                          one.flags == MLOCK_ONFAULT ? "MLOCK_ONFAULT" : std::to_string(one.flags));

@@ -15,6 +15,7 @@ enum class verb : std::uint8_t {
   protect,   ///< mprotect: at, length, protection
   remap,     ///< mremap: at, length, new_length, flags, new_at
   advise,    ///< madvise: at, length, advice
+  name,      ///< prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME): at, length; `value` is the name, 0: none
   lock,      ///< mlock2: at, length, flags
   unlock,    ///< munlock: at, length
   lock_all,  ///< mlockall: flags; munlockall without any

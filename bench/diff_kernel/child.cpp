@@ -122,6 +122,11 @@ answer perform(const child_work& work, const call& one) {
     case verb::remap:
       return placed(work, ask(SYS_mremap, at, one.length, one.new_length, one.flags, start + one.new_at));
     case verb::advise: return ask(SYS_madvise, at, one.length, one.advice);
+    case verb::name: {
+      const char name[] = {one.value, 0};
+      return ask(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, at, one.length,
+                 one.value == 0 ? nullptr : name);
+    }
     case verb::lock: return ask(SYS_mlock2, at, one.length, one.flags);
     case verb::unlock: return ask(SYS_munlock, at, one.length);
     case verb::lock_all: return one.flags == 0 ? ask(SYS_munlockall) : ask(SYS_mlockall, one.flags);

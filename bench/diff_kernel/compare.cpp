@@ -25,7 +25,7 @@ class inode_numbers {
  public:
   void number(std::vector<proc_maps::entry>& lines) {
     for (proc_maps::entry& one : lines) {
-      if (one.name == "/dev/zero (deleted)")
+      if (is_shared_anonymous(one))
         one.inode = known_.try_emplace(one.inode, known_.size() + 1).first->second;
     }
   }
@@ -59,6 +59,10 @@ void leave_out_mapped_pages_of_files(sight& seen) {
 }
 
 }  // namespace
+
+bool is_shared_anonymous(const proc_maps::entry& line) {
+  return line.name == "/dev/zero (deleted)" || line.name.starts_with("[anon_shmem:");
+}
 
 std::optional<difference> first_difference(std::span<const call> calls, const stage& on, model& by) {
   kernel_run kernel{calls, on};

@@ -12,6 +12,7 @@
 #include "bench/diff_kernel/call.hpp"
 #include "bench/diff_kernel/model.hpp"
 #include "bench/diff_kernel/scene.hpp"
+#include "proc_maps/entry.hpp"
 
 namespace rcuvm::diff_kernel {
 
@@ -28,6 +29,9 @@ struct difference {
 /// Throws std::runtime_error when the child cannot go on.
 [[nodiscard]] std::optional<difference> first_difference(std::span<const call> calls, const stage& on,
                                                          model& by);
+
+/// Is it a line of shared anonymous memory, named or not?
+[[nodiscard]] bool is_shared_anonymous(const proc_maps::entry& line);
 
 /// Both sides of a difference, and the call.
 [[nodiscard]] std::string to_text(const difference& found, const call& of);

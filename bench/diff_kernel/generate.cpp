@@ -34,6 +34,7 @@ call generator::next() {
   if (one_in(100)) return draw_limit();
   if (one_in(120)) return draw_lock_all();
   if (one_in(60)) return draw_truncate();
+  if (one_in(60)) return draw_name();
   if (one_in(5000)) return {.what = verb::crowd, .length = draw(6)};
   if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
@@ -189,6 +190,15 @@ call generator::draw_advice() {
     made.advice = about_flags[draw(std::size(about_flags))];
   }
   return made;
+}
+
+call generator::draw_name() {
+  const pages where = draw_pages();
+  static constexpr char names[] = {'a', 'a', 'b', ' ', 0, '['};
+  return {.what = verb::name,
+          .at = where.first * page_size,
+          .length = where.count * page_size,
+          .value = names[draw(std::size(names))]};
 }
 
 call generator::draw_brk() {

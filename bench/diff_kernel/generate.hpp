@@ -18,7 +18,7 @@ namespace rcuvm::diff_kernel {
 ///   files     opened for reading only; other file systems than tmpfs
 ///   madvise   COLLAPSE; PAGEOUT with swap, or of what FREE gave up; pages that FREE gave up are not missed as long as nobody
 ///             needs memory
-///   calls     prctl names, mseal, userfaultfd, protection keys
+///   calls     prctl names where the kernel was built without CONFIG_ANON_VMA_NAME; mseal, userfaultfd, protection keys
 ///   limits    a heap of more than RLIMIT_DATA; overcommit
 ///   views     Rss and Locked of files after a PAGEOUT; the other lines of smaps; huge pages, which a small arena has no room for
 
@@ -48,6 +48,7 @@ class generator {
   [[nodiscard]] call draw_map();
   [[nodiscard]] call draw_remap();
   [[nodiscard]] call draw_advice();
+  [[nodiscard]] call draw_name();
   [[nodiscard]] call draw_brk();
   [[nodiscard]] call draw_limit();
   [[nodiscard]] call draw_truncate();

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -129,6 +131,10 @@ class model_of final : public model {
                                            .flags = remap_flags_of(one.flags),
                                            .new_address = arena_.start + one.new_at}));
       case verb::advise: return plain(space_->advise(cpu_, where, one.advice, all_spaces()));
+      case verb::name: {
+        const std::string_view name{&one.value, 1};
+        return plain(space_->name(cpu_, where, one.value == 0 ? std::nullopt : std::optional{name}));
+      }
       case verb::lock: return plain(space_->lock(cpu_, where, (one.flags & MLOCK_ONFAULT) != 0));
       case verb::unlock: return plain(space_->unlock(cpu_, where));
       case verb::lock_all: return plain(space_->lock_all(cpu_, static_cast<int>(one.flags)));

@@ -27,6 +27,11 @@ constexpr std::string_view head = R"(#define _GNU_SOURCE
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #define MADV_GUARD_REMOVE 103
@@ -198,6 +203,7 @@ static inline long mincore_shown(char *at, unsigned long length) {
   return got;
 }
 
+#define name(at, length, as) prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, at, length, as)
 #define mremap(at, length, new_length, flags, new_at) syscall(SYS_mremap, at, length, new_length, flags, new_at)
 #define munmap(at, length) syscall(SYS_munmap, at, length)
 #define mprotect(at, length, protection) syscall(SYS_mprotect, at, length, protection)

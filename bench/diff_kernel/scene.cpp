@@ -139,6 +139,7 @@ stage find_stage(std::uint64_t arena_bytes) {
              .is_bottom_up = is_bottom_up(),
              .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
              .most_mappings = most_mappings(),
+             .has_names = ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0, 0, nullptr) == 0,
              .has_swap = has_swap(),
              .has_protection_keys = has_protection_keys(),
              .accessible = accessible_bytes(*mapped)};

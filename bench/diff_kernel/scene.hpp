@@ -42,6 +42,7 @@ struct stage {
   bool is_bottom_up = false;         ///< does the kernel look for room from below? As with `setarch -L`
   bool has_huge_pages = false;       ///< does it align large mappings to them?
   std::uint64_t most_mappings = 0;   ///< vm.max_map_count
+  bool has_names = false;            ///< may anonymous memory have names?
   bool has_swap = false;             ///< then pages may be paged out
   bool has_protection_keys = false;  ///< then what may only be executed cannot be read
   std::uint64_t accessible = 0;      ///< bytes of this process that a child would lock beside its arena

@@ -31,6 +31,7 @@ constexpr std::uint64_t crowd_in_time = 100'000;
 /// Leaves out what cannot be compared here.
 void fit(call& one, const stage& on) {
   if (!on.with_heap && one.what == verb::brk) one = {};
+  if (!on.has_names && one.what == verb::name) one = {};
   if (!on.may_lock() && one.what == verb::lock) one = {};
   if (!on.may_lock() && one.what == verb::lock_all) one = {};
   if (!on.may_lock_all() && one.what == verb::lock_all) one.flags &= ~std::uint32_t{MCL_CURRENT};

@@ -136,7 +136,8 @@ void plan::join(F are_one) {
 void plan::merge() {
   join([](const piece& left, const piece& right) {
     return left.origin != nullptr && left.origin == right.origin &&
-           left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags;
+           left.fields.where.end == right.fields.where.start && left.fields.flags == right.fields.flags &&
+           left.fields.name == right.fields.name;
   });
   if (!pieces_.empty()) pieces_.front().ends_touched = pieces_.front().may_merge;
   join([](const piece& left, const piece& right) {

@@ -38,6 +38,9 @@ TEST(diff_kernel_call, Is_told_as_C) {
   EXPECT_EQ(to_text({.what = verb::limit, .length = -page_size, .flags = RLIMIT_DATA}),
             "limit(RLIMIT_DATA, -4096)");
   EXPECT_EQ(to_text({.what = verb::limit, .length = 100, .flags = RLIMIT_STACK}), "limit(RLIMIT_STACK, 100)");
+  EXPECT_EQ(to_text({.what = verb::name, .at = 0x1000, .length = 0x2000, .value = 'x'}),
+            "name(arena + 0x1000, 0x2000, \"x\")");
+  EXPECT_EQ(to_text({.what = verb::name, .length = 0x2000}), "name(arena + 0x0, 0x2000, NULL)");
   EXPECT_EQ(to_text({.what = verb::crowd, .length = 3}), "crowd(3)");
   EXPECT_EQ(to_text({.what = verb::lock_all, .flags = MCL_CURRENT | MCL_ONFAULT}),
             "mlockall(MCL_CURRENT | MCL_ONFAULT)");
@@ -112,7 +115,8 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
                         {.what = verb::unmap, .at = 0x5000, .length = 0x2000},
                         {.what = verb::store, .at = 0x6000, .value = 'x'},
                         {.what = verb::store, .at = 0x7000, .value = 'x'},
-                        {.what = verb::inspect}};
+                        {.what = verb::inspect},
+                        {.what = verb::name, .at = 0x7001, .length = 0x1000, .value = 'x'}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -134,6 +138,7 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
       << out;  // EPERM, ENOMEM: as much is locked
   EXPECT_NE(out.find("munlockall() = 0"), std::string::npos) << out;
   EXPECT_NE(out.find("store(arena + 0x6000, 'x') = SIGSEGV, nothing mapped"), std::string::npos) << out;
+  EXPECT_NE(out.find("name(arena + 0x7001, 0x1000, \"x\") = -1 EINVAL"), std::string::npos) << out;
   for (const char* const line : {"Rss:                   4 kB", "Anonymous:             4 kB",
                                  "Locked:                0 kB", "VmFlags: rd wr mr mw me gd"})
     EXPECT_NE(out.find("  10107000 " + std::string{line}), std::string::npos) << out;

@@ -100,7 +100,7 @@ std::string told_by(std::string_view design, std::span<const call> calls, const 
     sight seen = by->perform(one);
     told += to_text(one) + " = " + to_text(seen.answer) + " " + seen.seen + "\n";
     for (proc_maps::entry& line : seen.lines) {  // numbered through all designs
-      if (line.name != "/dev/zero (deleted)") continue;
+      if (!is_shared_anonymous(line)) continue;
       if (first_inode == 0) first_inode = line.inode;
       line.inode -= first_inode;
     }

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -74,6 +76,7 @@ class address_space {
   /// one alone.
   [[nodiscard]] result<void> advise(vm::cpu& cpu, range where, int advice,
                                     std::span<address_space* const> sharers = {});
+  [[nodiscard]] result<void> name(vm::cpu& cpu, range where, std::optional<std::string_view> as);
   /// `flags` are MS_ values of the kernel.
   [[nodiscard]] result<void> write_back(range where, int flags);
   [[nodiscard]] result<mm::vector<bool>> resident(range where);
@@ -201,6 +204,9 @@ class address_space {
   [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
   [[nodiscard]] static std::optional<typename tree::entry> mapping_below(const view& now, address at);
   enum class at_hole : std::uint8_t { goes_on, stops };
+  template <class Refusal, class F>
+  [[nodiscard]] result<void> change_fields(vm::cpu& cpu, write_guard& guard, range where, Refusal refusal,
+                                           F change, at_hole then);
   template <class F>
   [[nodiscard]] result<void> change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
                                           at_hole then);
@@ -318,6 +324,7 @@ class address_space {
 #include "rcuvm/mm/lock.hpp"          // IWYU pragma: export
 #include "rcuvm/mm/map.hpp"           // IWYU pragma: export
 #include "rcuvm/mm/move_pages.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/name.hpp"          // IWYU pragma: export
 #include "rcuvm/mm/place.hpp"         // IWYU pragma: export
 #include "rcuvm/mm/protect.hpp"       // IWYU pragma: export
 #include "rcuvm/mm/punch_hole.hpp"    // IWYU pragma: export

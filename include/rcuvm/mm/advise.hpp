@@ -110,34 +110,46 @@ result<void> address_space<Design>::prefault(vm::cpu& cpu, range where, vm::acce
   return {};
 }
 
-/// Gives all that is mapped in `where` the flags that flags_of(fields) returns, splitting and merging. ENOMEM: a hole; the rest is
-/// done, or what lies before it. An error of flags_of: what lies before that mapping is done. EAGAIN: too many mappings, the same;
-/// ENOMEM when a hole stops it.
+/// Changes all that is mapped in `where`, splitting and merging: change(fields) returns whether it has changed them. ENOMEM: a hole;
+/// the rest is done, or what lies before it. The errno of refusal(fields), if not 0: what lies before that mapping is done. EAGAIN:
+/// too many mappings, the same; ENOMEM when a hole stops it.
 template <class Design>
-template <class F>
-result<void> address_space<Design>::change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
-                                                 at_hole then) {
+template <class Refusal, class F>
+result<void> address_space<Design>::change_fields(vm::cpu& cpu, write_guard& guard, range where,
+                                                  Refusal refusal, F change, at_hole then) {
   mm::plan planned{view_of(guard), where};
   const address reached = planned.mapped_until(where);
   range changed{where.start, then == at_hole::stops ? reached : where.end};
   result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};
   for (const auto& each : planned.pieces()) {
     if (!each.fields.where.overlaps(changed)) continue;
-    if (const auto made = flags_of(each.fields); !made) {
+    if (const int refused = refusal(each.fields); refused != 0) {
       changed.end = std::max(each.fields.where.start, changed.start);
-      outcome = std::unexpected{made.error()};
+      outcome = fail(refused);
       break;
     }
   }
   if (changed.is_empty()) return outcome;
-  const auto change = [&](vm::vma_fields& fields) {
-    const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
-    return std::exchange(fields.flags, made) != made;
-  };
   if (planned.change(changed, change, free_mappings()) < changed.end)
     outcome = fail(then == at_hole::stops ? ENOMEM : EAGAIN);
   if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
   return outcome;
+}
+
+/// The same with the flags that flags_of(fields) returns, or its error.
+template <class Design>
+template <class F>
+result<void> address_space<Design>::change_flags(vm::cpu& cpu, write_guard& guard, range where, F flags_of,
+                                                 at_hole then) {
+  const auto refusal = [&](const vm::vma_fields& of) {
+    const auto made = flags_of(of);
+    return made ? 0 : made.error().number();
+  };
+  const auto change = [&](vm::vma_fields& fields) {
+    const vm::vma_flags made = flags_of(fields).value_or(fields.flags);
+    return std::exchange(fields.flags, made) != made;
+  };
+  return change_fields(cpu, guard, where, refusal, change, then);
 }
 
 }  // namespace rcuvm

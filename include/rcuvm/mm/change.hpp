@@ -73,7 +73,8 @@ inline bool stays(const mm::plan::piece& piece, const vm::vma& old) noexcept {
   if (piece.fields.where != was.where) return false;
   return !piece.is_touched ||
          (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
-          piece.fields.backing == was.backing && piece.fields.anon == old.anon());
+          piece.fields.backing == was.backing && piece.fields.name == was.name &&
+          piece.fields.anon == old.anon());
 }
 
 /// Faults give a VMA its anon identity without the writer's lock: the records that take its place get it, too. Both lists

@@ -38,7 +38,7 @@ inline std::shared_ptr<vm::file> make_shared_anonymous(std::uint64_t length) {
   return std::make_shared<vm::file>(
       vm::file_identity{
           .name = "/dev/zero (deleted)", .device_minor = 1, .inode = next_inode.fetch_add_relaxed(1)},
-      length);
+      length, vm::file::origin::nameless);
 }
 
 /// The rights that a present page may get from its VMA. A private page that others see, too, stays read-only: the next

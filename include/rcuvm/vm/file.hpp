@@ -40,14 +40,18 @@ class file {
  public:
   static constexpr std::uint64_t endless = ~std::uint64_t{0};  ///< a recording does not tell a file's size
 
+  /// nameless: MAP_SHARED | MAP_ANONYMOUS made it, nobody can open it. Kernel: vma_is_anon_shmem.
+  enum class origin : std::uint8_t { opened, nameless };
+
   /// `size` in bytes: a page that starts at or beyond it cannot be faulted in (SIGBUS).
-  explicit file(file_identity identity, std::uint64_t size = endless)
-      : identity_{std::move(identity)}, size_{size} {}
+  explicit file(file_identity identity, std::uint64_t size = endless, origin from = origin::opened)
+      : identity_{std::move(identity)}, origin_{from}, size_{size} {}
   file(const file&) = delete;
   file& operator=(const file&) = delete;
   ~file();
 
   [[nodiscard]] const file_identity& identity() const noexcept { return identity_; }
+  [[nodiscard]] bool is_nameless() const noexcept { return origin_ == origin::nameless; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_.load_relaxed(); }
   /// How often pages have been taken out: it has become shorter, or got a hole.
   [[nodiscard]] std::uint64_t removals() const noexcept { return removals_.load_relaxed(); }
@@ -125,6 +129,7 @@ class file {
   }
 
   const file_identity identity_;    ///< guard: immutable
+  const origin origin_;             ///< guard: immutable
   std::uint64_t read_ns_ = 0;       ///< guard: set before the file is used
   bool faults_lock_inode_ = false;  ///< guard: the same
   vm::inode_lock inode_lock_;

@@ -63,7 +63,7 @@ struct vma_fields {
   std::uint64_t page_offset =
       0;  ///< pages into the file; anonymous: the page number at which it was first mapped
   std::shared_ptr<file> backing = {};  ///< null: anonymous
-  std::string name = {};               ///< of a special mapping ("[vdso]")
+  std::string name = {};     ///< of a special mapping ("[vdso]"), or of named memory ("[anon:NAME]")
   std::uint64_t anon = 0;    ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
   bool has_parents = false;  ///< shares anonymous pages with the process it was forked from
 
