@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -25,21 +24,18 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+constexpr const char* at_once = "at-once";
+constexpr const char* lazily = "lazily";
+
 struct workload_options {
   std::vector<std::string> names;
   std::string designs = "all";
   std::uint32_t threads = default_workers();
   std::uint32_t repetitions = 3;
   double seconds = 0.5;
-  vm::shootdowns shootdowns = vm::shootdowns::at_once;
+  std::string shootdowns = at_once;
   bool is_json = false;
 };
-
-const std::map<std::string, vm::shootdowns> known_shootdowns{{"at-once", vm::shootdowns::at_once},
-                                                             {"lazily", vm::shootdowns::lazily}};
-const std::string& name_of(vm::shootdowns which) {
-  return std::ranges::find(known_shootdowns, which, [](const auto& one) { return one.second; })->first;
-}
 
 fs::path folder() { return recording::bundled_folder().parent_path() / "workloads"; }
 
@@ -84,7 +80,7 @@ void print(const workload::scenario& of, const std::vector<std::string>& designs
   using report::unit;
   const unsigned threads = of.threads(how.threads);
   fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}{}\n", of.name, of.what, of.source, threads,
-             sync::hardware_threads(), name_of(how.shootdowns),
+             sync::hardware_threads(), how.shootdowns,
              threads > sync::hardware_threads()
                  ? ": more than can run at a time, so that tails hold time slices"
                  : "");
@@ -135,11 +131,15 @@ int run(const workload_options& how) {
   progress_line progress;
   const double runs = static_cast<double>(scenarios.size() * designs.size() * how.repetitions);
   double done = 0;
+  const workload::run_options run_for{
+      .threads = how.threads,
+      .seconds = how.seconds,
+      .shootdowns = how.shootdowns == lazily ? vm::shootdowns::lazily : vm::shootdowns::at_once};
   for (const workload::scenario& each : scenarios) {
     workload::medians got;
     try {
       got = workload::measure(
-          each, designs, {.threads = how.threads, .seconds = how.seconds, .shootdowns = how.shootdowns}, how.repetitions,
+          each, designs, run_for, how.repetitions,
           [&](const std::string& design) { progress.show(each.name + ", " + design, done++ / runs); });
     } catch (const std::runtime_error& wrong) {
       throw refusal{wrong.what()};
@@ -149,7 +149,7 @@ int run(const workload_options& how) {
                      {"source", each.source},
                      {"threads", each.threads(how.threads)},
                      {"seconds", how.seconds},
-                     {"shootdowns", name_of(how.shootdowns)},
+                     {"shootdowns", how.shootdowns},
                      {"repetitions", how.repetitions},
                      {"medians", got}});
     } else {
@@ -183,8 +183,8 @@ void add_workload(CLI::App& program, int& code) {
       ->add_option("--shootdowns", how->shootdowns,
                    "When TLBs forget what munmap and DONTNEED take away: at-once (the call waits), or lazily, at each "
                    "cpu's next tick (LATR)")
-      ->transform(CLI::CheckedTransformer(known_shootdowns))
-      ->default_str("at-once");
+      ->check(CLI::IsMember({at_once, lazily}))
+      ->capture_default_str();
   command->add_flag("--json", how->is_json, "All figures, for a program");
   command->footer(
       "\nExamples:\n"

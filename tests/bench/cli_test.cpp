@@ -98,6 +98,12 @@ TEST(cli, An_unknown_walker_names_the_known_ones) {
   EXPECT_TRUE(holds(got.error, "snapshot"));
 }
 
+TEST(cli, An_unknown_way_of_shooting_down_names_the_known_ones) {
+  const outcome got = rcuvm({"workload", "mmap1", "--shootdowns", "never"});
+  EXPECT_EQ(got.code, bad_input);
+  EXPECT_TRUE(holds(got.error, "lazily")) << got.error;
+}
+
 TEST(cli, Designs_are_listed_the_baseline_first) {
   const outcome got = rcuvm({"designs"});
   EXPECT_EQ(got.code, ok);

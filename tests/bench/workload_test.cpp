@@ -122,6 +122,16 @@ TEST(workload_run, counts_what_its_threads_do) {
   EXPECT_FALSE(got.contains("walk.count"));
 }
 
+TEST(workload_run, leaves_shootdowns_to_ticks_where_it_is_told_so) {
+  const scenario of = one_group(R"({"name": "t", "setup": [{"do": "map", "pages": 3}],
+      "loop": [{"do": "touch", "for": "write"}, {"do": "drop"}]})");
+  const auto left = [&](vm::shootdowns how) {
+    return run(of, "replace", {.threads = 2, .seconds = 0.02, .shootdowns = how}).at("count.shootdowns_left");
+  };
+  EXPECT_EQ(left(vm::shootdowns::at_once), 0);
+  EXPECT_GT(left(vm::shootdowns::lazily), 0);
+}
+
 TEST(workload_run, a_refused_call_is_told_with_its_errno) {
   const scenario of = one_group(R"({"name": "t", "loop": [{"do": "map", "pages": 99999999999}]})");
   try {
@@ -138,9 +148,11 @@ TEST(workload_run, each_that_comes_along_runs_under_each_design) {
     EXPECT_EQ(of.name, file.stem().string());
     for (const std::string& design : designs::names()) {
       SCOPED_TRACE(of.name + ", " + design);
-      const replay::figures got = run(of, design, {.threads = 2, .seconds = 0.002});
-      const auto is_p50 = [](const auto& figure) { return figure.first.ends_with(".p50_ns"); };
-      EXPECT_TRUE(std::ranges::any_of(got, is_p50));
+      for (const vm::shootdowns how : {vm::shootdowns::at_once, vm::shootdowns::lazily}) {
+        const replay::figures got = run(of, design, {.threads = 2, .seconds = 0.002, .shootdowns = how});
+        const auto is_p50 = [](const auto& figure) { return figure.first.ends_with(".p50_ns"); };
+        EXPECT_TRUE(std::ranges::any_of(got, is_p50));
+      }
     }
   }
 }
