@@ -79,8 +79,8 @@ void print(const workload::scenario& of, const std::vector<std::string>& designs
            const workload::medians& got, const workload_options& how) {
   using report::unit;
   const unsigned threads = of.threads(how.threads);
-  fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}{}\n", of.name, of.what, of.source, threads,
-             sync::hardware_threads(), how.shootdowns,
+  fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}{}\n", of.name, of.what, of.source,
+             threads, sync::hardware_threads(), how.shootdowns,
              threads > sync::hardware_threads()
                  ? ": more than can run at a time, so that tails hold time slices"
                  : "");
@@ -138,9 +138,9 @@ int run(const workload_options& how) {
   for (const workload::scenario& each : scenarios) {
     workload::medians got;
     try {
-      got = workload::measure(
-          each, designs, run_for, how.repetitions,
-          [&](const std::string& design) { progress.show(each.name + ", " + design, done++ / runs); });
+      got = workload::measure(each, designs, run_for, how.repetitions, [&](const std::string& design) {
+        progress.show(each.name + ", " + design, done++ / runs);
+      });
     } catch (const std::runtime_error& wrong) {
       throw refusal{wrong.what()};
     }
@@ -180,9 +180,10 @@ void add_workload(CLI::App& program, int& code) {
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str();
   command
-      ->add_option("--shootdowns", how->shootdowns,
-                   "When TLBs forget what munmap and DONTNEED take away: at-once (the call waits), or lazily, at each "
-                   "cpu's next tick (LATR)")
+      ->add_option(
+          "--shootdowns", how->shootdowns,
+          "When TLBs forget what munmap and DONTNEED take away: at-once (the call waits), or lazily, at each "
+          "cpu's next tick (LATR)")
       ->check(CLI::IsMember({at_once, lazily}))
       ->capture_default_str();
   command->add_flag("--json", how->is_json, "All figures, for a program");

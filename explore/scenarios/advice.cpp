@@ -121,22 +121,19 @@ struct smaps_beside_munmap {
 }  // namespace
 
 std::vector<scenario> advice_scenarios() {
-  const auto make = [](std::string_view name, std::string_view summary, std::string_view claim, auto body) {
-    return scenario{.name = name,
-                    .summary = summary,
-                    .claim = claim,
-                    .subjects = under_each_design(body, with_one_preemption)};
-  };
   return {
-      broken_under("refcount", make("dontneed-munmap",
-                                    "DONTNEED and munmap of one page: both shoot it down before they return",
-                                    "F1", dontneed_beside_munmap{})),
-      make("two-dontneeds", "DONTNEED of one page on two cpus: both shoot it down before they return", "F1",
-           two_dontneeds{}),
-      make("dontneed-lock", "DONTNEED beside a locked mapping that takes the place", "F2",
-           dontneed_beside_lock{}),
-      make("dontneed-move", "DONTNEED beside an mremap of the page", "F2", dontneed_beside_mremap{}),
-      make("smaps", "a walk of the page tables beside an munmap", "F1", smaps_beside_munmap{}),
+      broken_under("refcount",
+                   for_all_designs("dontneed-munmap",
+                                   "DONTNEED and munmap of one page: both shoot it down before they return",
+                                   "F1", dontneed_beside_munmap{})),
+      for_all_designs("two-dontneeds",
+                      "DONTNEED of one page on two cpus: both shoot it down before they return", "F1",
+                      two_dontneeds{}),
+      for_all_designs("dontneed-lock", "DONTNEED beside a locked mapping that takes the place", "F2",
+                      dontneed_beside_lock{}),
+      for_all_designs("dontneed-move", "DONTNEED beside an mremap of the page", "F2",
+                      dontneed_beside_mremap{}),
+      for_all_designs("smaps", "a walk of the page tables beside an munmap", "F1", smaps_beside_munmap{}),
   };
 }
 

@@ -173,7 +173,8 @@ struct write_crosswise {
       in->file->inode_lock().set_kind(vm::inode_lock::kind::ranges);
       in->map_file();
       const auto write = [&in](vm::cpu& by, std::uint64_t first, std::uint64_t from) {
-        const vm::inode_lock::section held{in->file->inode_lock(), {first * page_size, (first + 2) * page_size}};
+        const vm::inode_lock::section held{in->file->inode_lock(),
+                                           {first * page_size, (first + 2) * page_size}};
         std::ignore = in->get(by, here + from * page_size);
       };
       together(on_cpu("write", *in, [&](vm::cpu& by) { write(by, 0, 3); }),
@@ -210,64 +211,48 @@ struct write_beside_fault {
 
 std::vector<scenario> file_scenarios() {
   using enum vm::inode_lock::kind;
-  scenario inversion{
-      .name = "inode-lock",
-      .summary = "write(2) that faults under the inode lock, beside a fault for which the file takes it",
-      .claim = "no deadlock",
-      .subjects = under_each_design(write_beside_fault{whole}, with_one_preemption)};
-  for (subject& each : inversion.subjects) {
-    if (each.design != "mmap-lock") continue;  // all others hold nothing while a file reads
-    each.expected = verdict::fails;
-    each.kind = finding_kind::lock_order;
-  }
-  const auto deadlocks = [](scenario of) {
-    for (subject& each : of.subjects) {
-      each.expected = verdict::fails;
-      each.kind = finding_kind::deadlock;
-    }
-    return of;
+  constexpr std::string_view no_deadlock = "no deadlock";
+  return {
+      for_all_designs("fault-during-read",
+                      "munmap and mmap at the same address while a fault waits for its file", "F2",
+                      remap_beside_read{}),
+      for_all_designs("truncate", "a file is truncated beside a fault in a page that it loses", "F1",
+                      truncate_beside_fault{}),
+      for_all_designs("fault-around", "a read fault maps cached neighbours beside munmap", "F3",
+                      map_around_beside{by_munmap}),
+      for_all_designs("fault-around-truncate", "a read fault maps cached neighbours beside a truncation",
+                      "F1", map_around_beside{by_truncation}),
+      for_all_designs("pin-truncate",
+                      "a lock-free get_user_pages beside a truncation and the reuse of its frame", "F1",
+                      truncate_beside_pin{}),
+      for_all_designs("punch-hole", "a hole is punched into a file beside a read of a page that it loses",
+                      "F1", punch_beside_fault{}),
+      // All other designs hold nothing while a file reads.
+      broken_under(
+          "mmap-lock",
+          for_all_designs(
+              "inode-lock",
+              "write(2) that faults under the inode lock, beside a fault for which the file takes it",
+              no_deadlock, write_beside_fault{whole}),
+          finding_kind::lock_order),
+      broken_under(
+          all_of_them,
+          for_all_designs("read-itself",
+                          "read(2) into a mapping of the same file, whose faults take the inode lock",
+                          no_deadlock, read_into_itself{whole}),
+          finding_kind::deadlock),
+      for_all_designs("inode-ranges", "inode-lock with an inode lock on ranges: the fault reads another page",
+                      no_deadlock, write_beside_fault{ranges}),
+      for_all_designs("read-itself-ranges",
+                      "read-itself with an inode lock on ranges: into a mapping of another page", no_deadlock,
+                      read_into_itself{ranges}),
+      broken_under(
+          all_of_them,
+          for_all_designs("copy-crosswise",
+                          "two write(2)s, each from a page that the other one writes, inode lock on ranges",
+                          no_deadlock, write_crosswise{}),
+          finding_kind::deadlock),
   };
-  return {{.name = "fault-during-read",
-           .summary = "munmap and mmap at the same address while a fault waits for its file",
-           .claim = "F2",
-           .subjects = under_each_design(remap_beside_read{}, with_one_preemption)},
-          {.name = "truncate",
-           .summary = "a file is truncated beside a fault in a page that it loses",
-           .claim = "F1",
-           .subjects = under_each_design(truncate_beside_fault{}, with_one_preemption)},
-          {.name = "fault-around",
-           .summary = "a read fault maps cached neighbours beside munmap",
-           .claim = "F3",
-           .subjects = under_each_design(map_around_beside{by_munmap}, with_one_preemption)},
-          {.name = "fault-around-truncate",
-           .summary = "a read fault maps cached neighbours beside a truncation",
-           .claim = "F1",
-           .subjects = under_each_design(map_around_beside{by_truncation}, with_one_preemption)},
-          {.name = "pin-truncate",
-           .summary = "a lock-free get_user_pages beside a truncation and the reuse of its frame",
-           .claim = "F1",
-           .subjects = under_each_design(truncate_beside_pin{}, with_one_preemption)},
-          {.name = "punch-hole",
-           .summary = "a hole is punched into a file beside a read of a page that it loses",
-           .claim = "F1",
-           .subjects = under_each_design(punch_beside_fault{}, with_one_preemption)},
-          std::move(inversion),
-          deadlocks({.name = "read-itself",
-                     .summary = "read(2) into a mapping of the same file, whose faults take the inode lock",
-                     .claim = "no deadlock",
-                     .subjects = under_each_design(read_into_itself{whole}, with_one_preemption)}),
-          {.name = "inode-ranges",
-           .summary = "inode-lock with an inode lock on ranges: the fault reads another page",
-           .claim = "no deadlock",
-           .subjects = under_each_design(write_beside_fault{ranges}, with_one_preemption)},
-          {.name = "read-itself-ranges",
-           .summary = "read-itself with an inode lock on ranges: into a mapping of another page",
-           .claim = "no deadlock",
-           .subjects = under_each_design(read_into_itself{ranges}, with_one_preemption)},
-          deadlocks({.name = "copy-crosswise",
-                     .summary = "two write(2)s, each from a page that the other one writes, inode lock on ranges",
-                     .claim = "no deadlock",
-                     .subjects = under_each_design(write_crosswise{}, with_one_preemption)})};
 }
 
 }  // namespace rcuvm::explore

@@ -15,6 +15,7 @@
 
 namespace rcuvm::explore {
 
+inline constexpr std::string_view all_of_them = "*";  ///< designs
 inline constexpr vm::protection read_write{vm::prot::read, vm::prot::write};
 
 // In the explorer's library a table has 8 entries: a leaf covers 8 pages.
@@ -89,12 +90,13 @@ template <class Design>
   return made;
 }
 
-/// With a check that fails under `design`.
-[[nodiscard]] inline scenario broken_under(std::string_view design, scenario of) {
+/// Expected to fail so under `design`, or under all.
+[[nodiscard]] inline scenario broken_under(std::string_view design, scenario of,
+                                           finding_kind kind = finding_kind::check) {
   for (subject& each : of.subjects) {
-    if (each.design != design) continue;
+    if (design != all_of_them && each.design != design) continue;
     each.expected = verdict::fails;
-    each.kind = finding_kind::check;
+    each.kind = kind;
   }
   return of;
 }
@@ -152,6 +154,15 @@ template <class Make>
         {.design = std::string{Design::name}, .body = make.template operator()<Design>(), .search = search});
   });
   return made;
+}
+
+template <class Make>
+[[nodiscard]] scenario for_all_designs(std::string_view name, std::string_view summary,
+                                       std::string_view claim, Make body) {
+  return {.name = name,
+          .summary = summary,
+          .claim = claim,
+          .subjects = under_each_design(body, with_one_preemption)};
 }
 
 }  // namespace rcuvm::explore

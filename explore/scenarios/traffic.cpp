@@ -115,8 +115,10 @@ struct protect {
 std::vector<traffic_program> traffic_programs() {
   return {under_all("fault", fault_beside{here}),
           under_all("fault, others in the same VMA", fault_beside{elsewhere + 8 * page_size}),
-          under_all("walk", walk{}), under_all("mmap and munmap", map_unmap{}),
-          under_all("fault and DONTNEED", fault_and_drop{}), under_all("mprotect", protect{})};
+          under_all("walk", walk{}),
+          under_all("mmap and munmap", map_unmap{}),
+          under_all("fault and DONTNEED", fault_and_drop{}),
+          under_all("mprotect", protect{})};
 }
 
 }  // namespace rcuvm::explore

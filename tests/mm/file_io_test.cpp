@@ -73,9 +73,10 @@ TYPED_TEST(file_io, a_fault_waits_for_the_inode_lock_where_the_file_takes_it) {
   using enum vm::inode_lock::kind;
   constexpr range first{1, page_size - 1};
   constexpr range second{page_size, page_size + 1};
-  for (const inode_case& one : {inode_case{false, whole, first, false}, inode_case{true, whole, second, true},
-                                inode_case{true, ranges, first, true}, inode_case{true, ranges, second, false},
-                                inode_case{true, ranges, vm::inode_lock::everything, true}}) {
+  for (const inode_case& one :
+       {inode_case{false, whole, first, false}, inode_case{true, whole, second, true},
+        inode_case{true, ranges, first, true}, inode_case{true, ranges, second, false},
+        inode_case{true, ranges, vm::inode_lock::everything, true}}) {
     auto p = this->make("0123");
     this->world_.file =
         std::make_shared<vm::file>(vm::file_identity{.name = "/other", .inode = 8}, 2 * page_size);

@@ -68,8 +68,9 @@ struct remap_request {
 
 /// Pages that are mapped, as smaps counts them. The shared page of zeros is none.
 struct page_counts {
-  std::uint64_t resident = 0;   ///< present. Kernel: Rss
-  std::uint64_t anonymous = 0;  ///< of those, private ones that were written: no file holds them. Kernel: Anonymous
+  std::uint64_t resident = 0;  ///< present. Kernel: Rss
+  std::uint64_t anonymous =
+      0;  ///< of those, private ones that were written: no file holds them. Kernel: Anonymous
   /// Those of locked mappings, each divided among all places that map it. In 1/4096 of a byte, as the kernel counts Pss.
   std::uint64_t locked = 0;
 

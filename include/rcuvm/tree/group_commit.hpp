@@ -42,7 +42,8 @@ class group_commit {
     if (enqueue(mine)) {
       lead();
     } else {
-      constexpr unsigned spins = sync::checked::sized(4096U, 0U);  // a commit is as long; to yield is a system call
+      constexpr unsigned spins =
+          sync::checked::sized(4096U, 0U);  // a commit is as long; to yield is a system call
       for (unsigned tries = 0; done_.load_acquire() < mine.ticket; ++tries) {  // group.D2 <- group.D1
         if (tries < spins) {
           sync::relax();
@@ -58,8 +59,8 @@ class group_commit {
   struct request {
     range where;
     T* value;
-    std::uint64_t ticket = 0;  ///< guard: queue_lock_; in order of arrival
-    request* later = nullptr;  ///< guard: queue_lock_; after that the leader's
+    std::uint64_t ticket = 0;   ///< guard: queue_lock_; in order of arrival
+    request* later = nullptr;   ///< guard: queue_lock_; after that the leader's
     result<void> outcome = {};  ///< guard: the leader's until done_
   };
 
@@ -92,9 +93,9 @@ class group_commit {
   maple_tree<T, Layout>& tree_;
   sync::mutex lock_;  ///< the tree's writer lock
   sync::mutex queue_lock_;
-  request* first_ = nullptr;            ///< guard: queue_lock_
-  request* last_ = nullptr;             ///< guard: queue_lock_
-  std::uint64_t tickets_ = 0;           ///< guard: queue_lock_; handed out
+  request* first_ = nullptr;             ///< guard: queue_lock_
+  request* last_ = nullptr;              ///< guard: queue_lock_
+  std::uint64_t tickets_ = 0;            ///< guard: queue_lock_; handed out
   sync::atomic<std::uint64_t> done_{0};  ///< guard: stored under lock_; the last ticket that is published
 };
 

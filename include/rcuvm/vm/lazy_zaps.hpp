@@ -44,9 +44,9 @@ class lazy_zaps {
 
    private:
     friend class lazy_zaps;
-    std::uint64_t sweep_ = 0;                        ///< guard: lock_; what it waits for
-    std::uint32_t count_ = 0;                        ///< guard: lock_
-    place* next_ = nullptr;                          ///< guard: lock_
+    std::uint64_t sweep_ = 0;                         ///< guard: lock_; what it waits for
+    std::uint32_t count_ = 0;                         ///< guard: lock_
+    place* next_ = nullptr;                           ///< guard: lock_
     std::array<frame_number, most_frames> frames_{};  ///< guard: lock_
   };
 
@@ -111,7 +111,8 @@ class lazy_zaps {
     return one;
   }
 
-  const std::unique_ptr<place[]> places_;  ///< guard: immutable (the array); null where shootdowns are not lazy
+  const std::unique_ptr<place[]>
+      places_;  ///< guard: immutable (the array); null where shootdowns are not lazy
   sync::mutex lock_;
   place* free_ = nullptr;   ///< guard: lock_
   place* first_ = nullptr;  ///< guard: lock_; those that wait, by their sweeps

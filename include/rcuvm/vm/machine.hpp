@@ -104,9 +104,9 @@ class machine {
 
   frame_pool frames_;
   reclaim::limbo limbo_;
-  const bool is_lazy_;                          ///< guard: immutable
+  const bool is_lazy_;                           ///< guard: immutable
   sync::atomic<std::uint64_t> sweeps_asked_{0};  ///< guard: atomic
-  std::array<tlb, max_cpus> tlbs_;  ///< guard: as each TLB says; they outlive their cpus
+  std::array<tlb, max_cpus> tlbs_;               ///< guard: as each TLB says; they outlive their cpus
   sync::mutex lock_;
   std::uint64_t claimed_ = 0;  ///< guard: lock_; cpu ids in use
 };

@@ -79,7 +79,9 @@ class tlb {
     swept_.store_release(number);  // sweep.S3 -> sweep.S4
   }
   /// Any thread: the last sweep done.
-  [[nodiscard]] std::uint64_t swept() const noexcept { return swept_.load_acquire(); }  // sweep.S4 <- sweep.S3
+  [[nodiscard]] std::uint64_t swept() const noexcept {
+    return swept_.load_acquire();  // sweep.S4 <- sweep.S3
+  }
 
  private:
   static constexpr std::size_t entry_count = sync::checked::sized(256U, 2U);
