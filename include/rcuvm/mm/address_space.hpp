@@ -178,7 +178,7 @@ class address_space {
   void free_swept(vm::cpu& cpu, std::uint64_t sweep) noexcept;
   /// Might a cpu have a translation of what was in `where` before, though the calls that took it away have returned?
   [[nodiscard]] bool has_old_translations(range where) noexcept {
-    return machine_.is_lazy() && open_zaps_.any_in(where);
+    return is_lazy_ && open_zaps_.any_in(where);
   }
   void reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
@@ -294,8 +294,9 @@ class address_space {
                                           Copy copy);
 
   vm::machine& machine_;
-  const mm::layout layout_;               ///< guard: immutable
-  const std::uint32_t id_;                ///< guard: immutable; tells address spaces apart in TLBs
+  const bool is_lazy_;       ///< guard: immutable; as the machine says, on a line that nobody writes
+  const mm::layout layout_;  ///< guard: immutable
+  const std::uint32_t id_;   ///< guard: immutable; tells address spaces apart in TLBs
   mutable typename Design::state state_;  ///< the design's locks
   tree vmas_;                             ///< guard: writer; readers as the design says
   vm::page_table pages_;                  ///< guard: as page_table says

@@ -170,7 +170,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (const range gone : dead) changed = hull_of(changed, gone);
   if (!Design::claim(state_, guard, changed, pages)) return fail(EBUSY);
 
-  if (machine_.is_lazy() && !is_mutated(mutation::map_over_old_translations)) {
+  if (is_lazy_ && !is_mutated(mutation::map_over_old_translations)) {
     const auto is_over_old = [&](const vm::vma* one) { return open_zaps_.any_in(one->where()); };
     if (std::ranges::any_of(fresh.first(mapped), is_over_old)) shoot_down(cpu);
   }

@@ -60,7 +60,7 @@ bool address_space<Design>::zap_while(vm::cpu& cpu, range where, guards then, tr
                                       IsValid is_valid, Takes takes) {
   std::array<vm::frame_number, 4 * vm::table::entry_count> batch;
   std::size_t count = 0;
-  const bool may_wait = old == translations::may_stay && machine_.is_lazy();
+  const bool may_wait = old == translations::may_stay && is_lazy_;
   vm::open_zaps::zap own;
   vm::lazy_zaps::place* lazy = nullptr;
   const auto as_opened = [&]() -> vm::open_zaps::zap& { return lazy == nullptr ? own : lazy->zap; };
@@ -110,7 +110,7 @@ bool address_space<Design>::zap_while(vm::cpu& cpu, range where, guards then, tr
 /// After this no cpu uses a translation whose PTE was cleared or changed before; zaps that wait for sweeps are over.
 template <class Design>
 void address_space<Design>::shoot_down(vm::cpu& cpu) noexcept {
-  const std::uint64_t asked = machine_.is_lazy() ? machine_.sweeps_asked() : 0;
+  const std::uint64_t asked = is_lazy_ ? machine_.sweeps_asked() : 0;
   machine_.shoot_down(cpus_, cpu.count);
   free_swept(cpu, asked);
 }

@@ -55,7 +55,12 @@ inline std::uint32_t next_space_id() noexcept {
 
 template <class Design>
 address_space<Design>::address_space(vm::machine& on, mm::layout where)
-    : machine_{on}, layout_{where}, id_{mm::next_space_id()}, vmas_{on.limbo()}, lazy_zaps_{on.is_lazy()} {}
+    : machine_{on},
+      is_lazy_{on.is_lazy()},
+      layout_{where},
+      id_{mm::next_space_id()},
+      vmas_{on.limbo()},
+      lazy_zaps_{is_lazy_} {}
 
 template <class Design>
 address_space<Design>::~address_space() {

@@ -118,7 +118,7 @@ class machine {
 class cpu {
  public:
   /// Throws std::runtime_error when the machine has 64 already.
-  explicit cpu(machine& of) : machine_{of}, id_{of.claim_cpu()} {}
+  explicit cpu(machine& of) : machine_{of}, id_{of.claim_cpu()}, is_lazy_{of.is_lazy()} {}
   ~cpu() {
     machine_.frames_.drain(stock);
     machine_.release_cpu(id_);
@@ -132,7 +132,7 @@ class cpu {
 
   /// Each fault and access comes through here; from time to time it is a tick.
   void work() noexcept {
-    if (machine_.is_lazy() && ++since_tick_ == work_per_tick) tick();
+    if (is_lazy_ && ++since_tick_ == work_per_tick) tick();
   }
   /// What the timer's interrupt does where shootdowns are lazy: between two accesses, forgets all translations if one has to go.
   void tick() noexcept {
@@ -151,6 +151,7 @@ class cpu {
 
   machine& machine_;
   const unsigned id_;
+  const bool is_lazy_;            ///< guard: immutable; as the machine says
   std::uint32_t since_tick_ = 0;  ///< guard: owner
 };
 
