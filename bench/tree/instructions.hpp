@@ -21,8 +21,8 @@ namespace rcuvm::tree_bench {
 /// --zero-before and --dump-after of the function that stands around that call: one dump for each line, in the same order.
 void count_instructions(const std::string& name, std::size_t operations, const std::function<void()>& run);
 
-/// Everything that a rival can do, on `on`. What frees the dead is counted with the changes. Nothing of a rival that is compiled
-/// for this machine alone: valgrind may not know its instructions.
+/// Everything that a rival can do, on `on`. Changes without what other threads do to free the dead. Nothing of a rival that is
+/// compiled for this machine alone: valgrind may not know its instructions.
 template <rival Rival>
 void count_all_instructions(const std::shared_ptr<workload>& on) {
   if constexpr (requires { Rival::is_for_this_machine; }) return;
