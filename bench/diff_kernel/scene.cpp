@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -90,6 +91,9 @@ std::uint64_t most_mappings() {
   return count;
 }
 
+/// The system call itself: AddressSanitizer's prctl() reads the name, even if there is none.
+bool has_names() { return ::syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0, 0, nullptr) == 0; }
+
 /// One line is the table's head.
 bool has_swap() {
   std::ifstream in{"/proc/swaps"};
@@ -139,7 +143,7 @@ stage find_stage(std::uint64_t arena_bytes) {
              .is_bottom_up = is_bottom_up(),
              .has_huge_pages = std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"),
              .most_mappings = most_mappings(),
-             .has_names = ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0, 0, nullptr) == 0,
+             .has_names = has_names(),
              .has_swap = has_swap(),
              .has_protection_keys = has_protection_keys(),
              .accessible = accessible_bytes(*mapped)};
