@@ -19,6 +19,7 @@ enum class mutation : std::uint8_t {
   install_without_removal_check,
   map_around_unchecked,
   punch_without_hiding,
+  lock_inode_whole,
   exclude_without_wait,
   claim_regardless,
   publish_after_wait,

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "rcuvm/base/address.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/mutex.hpp"
@@ -39,14 +40,14 @@ class inode_lock {
   class section {
    public:
     section(inode_lock& of, range bytes) noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS : of_{of} {
-      if (of_.kind_ == kind::whole) {
+      if (of_.is_whole()) {
         of_.whole_.lock();
       } else {
         of_.ranges_.lock(held_, pages_of(bytes));
       }
     }
     ~section() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
-      if (of_.kind_ == kind::whole) {
+      if (of_.is_whole()) {
         of_.whole_.unlock();
       } else {
         of_.ranges_.unlock(held_);
@@ -61,6 +62,9 @@ class inode_lock {
   };
 
  private:
+  [[nodiscard]] bool is_whole() const noexcept {
+    return kind_ == kind::whole || is_mutated(mutation::lock_inode_whole);
+  }
   [[nodiscard]] static constexpr range pages_of(range bytes) noexcept {
     const std::uint64_t end = page_ceil(bytes.end);
     return {page_floor(bytes.start), end < bytes.end ? everything.end : end};
