@@ -57,6 +57,17 @@ function(rcuvm_configure_program target)
   endif()
 endfunction()
 
+# The headers that most sources include, read once per target where RCUVM_PRECOMPILED is on: a third of the time to build the
+# tests. A build with it off sees to it that each file includes what it uses.
+set(rcuvm_common_headers <algorithm> <array> <expected> <functional> <map> <memory> <optional> <random> <set> <span> <string>
+                         <string_view> <tuple> <utility> <vector>)
+
+function(rcuvm_precompile target)  # [HEADER...]: beside the common ones
+  if(RCUVM_PRECOMPILED)
+    target_precompile_headers(${target} PRIVATE ${rcuvm_common_headers} ${ARGN})
+  endif()
+endfunction()
+
 # A library of every source below FOLDER, but for the files EXCEPT and those in FOLDERS.
 function(rcuvm_add_library target folder)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "EXCEPT;FOLDERS")

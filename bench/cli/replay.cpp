@@ -35,6 +35,7 @@ json to_json(const recording::trace& trace, const replay::script& script,
   json made{{"recording", trace.name},
             {"design", found.design},
             {"samples_equal", found.equal},
+            {"samples_equal_after_untold_calls", found.after_untold},
             {"samples_compared", found.compared()},
             {"not_comparable", found.not_comparable},
             {"faults", found.faults},
@@ -62,6 +63,8 @@ void print_strict(const recording::trace& trace, const replay::script& script,
                   const replay::strict_result& found) {
   constexpr std::size_t most_shown = 10;
   fmt::print("{} under {}: {} of {} samples equal", trace.name, found.design, found.equal, found.compared());
+  for (const auto& [call, count] : found.after_untold)
+    fmt::print("; {} of them after {}, which the recording does not hold", count, call);
   for (const auto& [why, count] : found.not_comparable) fmt::print("; {} not comparable: {}", count, why);
   fmt::print("\n  {} faults, {} refused by the model", found.faults, found.faults_refused);
   if (found.faults_raced != 0) fmt::print(", {} more raced with a call in the recording", found.faults_raced);

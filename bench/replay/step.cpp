@@ -247,7 +247,13 @@ class resolver {
     expect(made, one.how);
   }
 
-  void add(const recording::mlockall_call&) { skip("mlockall"); }
+  void add(const recording::mlockall_call& one) {
+    if (!is_replayable("mlockall", one.how)) return;
+    made_.tells_of_lock_all = true;
+    step& made = push(verb::lock_all, whole_space);
+    made.number = one.unlocks ? 0 : static_cast<std::uint32_t>(one.flags);
+    expect(made, one.how);
+  }
   void add(const recording::process_madvise_call&) {
     skip("process_madvise (its ranges are not in the recording)");
   }
@@ -352,8 +358,8 @@ class resolver {
 
 std::string_view name_of(verb what) noexcept {
   static constexpr std::array<std::string_view, verb_count> names{
-      "fault", "mmap",    "munmap",           "mprotect",     "mremap", "brk",  "madvise",
-      "mlock", "munlock", "remap_file_pages", "stack growth", "exec",   "fork", "exit"};
+      "fault",   "mmap",     "munmap",           "mprotect",     "mremap", "brk",  "madvise", "mlock",
+      "munlock", "mlockall", "remap_file_pages", "stack growth", "exec",   "fork", "exit"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -386,6 +392,7 @@ touches touches_of(const script& whole, const step& one) {
       break;
     }
     case verb::grow_stack: add(one.where, touch::kind::changes); break;
+    case verb::lock_all:
     case verb::begin:
     case verb::end: add(whole_space, touch::kind::changes); break;
     case verb::fork:

@@ -33,6 +33,7 @@ enum class verb : std::uint8_t {
   advise,      ///< where, number = MADV_*
   lock,        ///< where, number = MLOCK_*
   unlock,      ///< where
+  lock_all,    ///< number = MCL_*; munlockall without any
   refile,      ///< remap_file_pages: table maps, as the kernel replays it as an mmap
   grow_stack,  ///< where = the whole stack from now on
   begin,       ///< exec: the space holds table maps [detail, detail + number)
@@ -91,6 +92,7 @@ struct script {
   std::vector<address> first_break;  ///< per space; 0: no brk was ever called
   std::vector<address> mmap_base;    ///< per space: where top-down placement begins; 0: unknown
   std::map<std::string, std::uint64_t, std::less<>> skipped;  ///< why an event is no step, with counts
+  bool tells_of_lock_all = false;  ///< the recording has calls of mlockall or munlockall
   std::uint64_t faults = 0;
 };
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/replay/strict.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <iterator>
+#include <set>
+#include <tuple>
 
 #include "bench/replay/world.hpp"
 #include "proc_maps/diff.hpp"
@@ -42,10 +46,38 @@ std::vector<entry> changed(std::span<const entry> lines, F change) {
   return joined(made);
 }
 
+constexpr std::string_view deleted = " (deleted)";
+
 void cut_deleted(std::string& name) {
-  constexpr std::string_view mark = " (deleted)";
-  if (name.ends_with(mark)) name.resize(name.size() - mark.size());
+  if (name.ends_with(deleted)) name.resize(name.size() - deleted.size());
 }
+
+/// The files that have lost their names, as far as the samples so far tell.
+class unlinked_files {
+ public:
+  /// Of a sample that is equal to the model's lines but for the mark.
+  void learn(std::span<const entry> sampled, std::span<const entry> modelled) {
+    for (std::size_t index = 0; index < sampled.size(); ++index) {
+      if (sampled[index].name != modelled[index].name) known_.insert(identity_of(modelled[index]));
+    }
+  }
+
+  void mark(std::span<entry> modelled) const {
+    for (entry& one : modelled) {
+      if (known_.contains(identity_of(one))) one.name += deleted;
+    }
+  }
+
+ private:
+  using identity =
+      std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::string>;  // device, inode, name
+
+  static identity identity_of(const entry& of) {
+    return {of.device_major, of.device_minor, of.inode, of.name};
+  }
+
+  std::set<identity> known_;
+};
 
 /// Is there a byte of `some` that `others` lack?
 bool has_more(std::span<const entry> some, std::span<const entry> others) {
@@ -110,9 +142,20 @@ class strict_replay {
     const recording::maps_sample& sample = script_.trace->samples[index];
     Space* const space = world_.space(sample.space);
     const std::vector<entry> expected = without_gate(sample.entries);
-    const std::vector<entry> modelled =
-        space == nullptr ? std::vector<entry>{} : proc_maps::from_model(*space);
-    const auto why = why_different(expected, modelled);
+    const std::vector<entry> modelled = lines_of(space);
+    auto why = why_different(expected, modelled);
+    const auto accept_if_equal_after = [&](untold call) {
+      if (why_different(expected, lines_of(space))) return;
+      ++result_.after_untold[std::string{name_of(call)}];
+      why.reset();
+    };
+    if (why == cause::merge && !script_.tells_of_lock_all) {
+      lock_and_unlock_all(*space);
+      accept_if_equal_after(untold::lock_all);
+    } else if (why == cause::unlinked && expected.size() == modelled.size()) {
+      unlinked_.learn(expected, modelled);
+      accept_if_equal_after(untold::unlink);
+    }
     if (!why) {
       ++result_.equal;
       return;
@@ -120,11 +163,25 @@ class strict_replay {
     result_.different.push_back({index, *why, proc_maps::diff(expected, modelled)});
   }
 
+  std::vector<entry> lines_of(Space* space) const {
+    if (space == nullptr) return {};
+    std::vector<entry> made = proc_maps::from_model(*space);
+    unlinked_.mark(made);
+    return made;
+  }
+
+  /// A guess. Where it is wrong, this sample is counted as different, and the locks that it took away are in no maps line.
+  void lock_and_unlock_all(Space& space) {
+    std::ignore = space.lock_all(cpu_, MCL_CURRENT | MCL_ONFAULT);  // refused: the maps tell
+    std::ignore = space.lock_all(cpu_, 0);
+  }
+
   const script& script_;
   strict_result& result_;
   vm::machine machine_;
   vm::cpu cpu_;
   world<Space> world_;
+  unlinked_files unlinked_;
 };
 
 }  // namespace
@@ -134,6 +191,10 @@ std::string_view name_of(cause why) noexcept {
       "merge",  "file unlinked meanwhile", "name", "offset", "device or inode", "permissions", "missing",
       "surplus"};
   return names[static_cast<std::size_t>(why)];
+}
+
+std::string_view name_of(untold call) noexcept {
+  return call == untold::unlink ? "unlink" : "mlockall and munlockall";
 }
 
 std::vector<entry> without_gate(std::span<const entry> sampled) {

@@ -37,6 +37,14 @@ enum class cause : std::uint8_t {
 /// A sample's lines that a model can have: all but [vsyscall], which lies above every address space.
 [[nodiscard]] std::vector<proc_maps::entry> without_gate(std::span<const proc_maps::entry> sampled);
 
+/// A call that is not in a recording but must have been made, since the kernel's maps show what only it can do. The model
+/// makes it then, and from there on must show it too.
+enum class untold : std::uint8_t {
+  unlink,  ///< of files: " (deleted)" stands at their names. No recording holds the calls that only change directories
+  lock_all,  ///< mlockall(MCL_CURRENT) and munlockall(): join what mlock had cut. Only where a recording has neither
+};
+[[nodiscard]] std::string_view name_of(untold call) noexcept;
+
 struct sample_difference {
   std::size_t sample = 0;  ///< index into trace::samples
   replay::cause cause = cause::merge;
@@ -52,7 +60,9 @@ struct answer_difference {
 
 struct strict_result {
   std::string design;
-  std::size_t equal = 0;
+  std::size_t equal = 0;  ///< line for line
+  std::map<std::string, std::size_t, std::less<>>
+      after_untold;  ///< of those: only after these calls, by name
   std::vector<sample_difference> different;
   std::map<std::string, std::size_t, std::less<>> not_comparable;  ///< by reason
   std::vector<answer_difference> answers;                          ///< calls only
@@ -63,7 +73,8 @@ struct strict_result {
   [[nodiscard]] std::size_t compared() const noexcept { return equal + different.size(); }
 };
 
-/// Replays under the design of that name.
+/// Replays under the design of that name. A file that lost its name, and a merge by a call that the recording lacks, are
+/// learned from the samples (`untold`).
 /// The answers (errno of each step) go to `answers` when it is not null, one per step.
 [[nodiscard]] strict_result replay_strictly(const script& of, std::string_view design,
                                             std::vector<std::int16_t>* answers = nullptr);

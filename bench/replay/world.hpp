@@ -102,6 +102,7 @@ class world {
       case verb::advise: return number_of(space->advise(cpu, one.where, static_cast<int>(one.number)));
       case verb::lock: return number_of(space->lock(cpu, one.where, (one.number & MLOCK_ONFAULT) != 0));
       case verb::unlock: return number_of(space->unlock(cpu, one.where));
+      case verb::lock_all: return number_of(space->lock_all(cpu, static_cast<int>(one.number)));
       case verb::grow_stack: return number_of(space->fault(cpu, one.where.start, vm::access::write));
       case verb::fork: return fork(cpu, one, *space);
       case verb::begin:

@@ -51,6 +51,15 @@ class story {
         task, recording::mmap_call{
                   .how = returns(at), .hint = 0, .length = length, .protection = protection, .flags = flags});
   }
+  /// The file's first `length` bytes, shared.
+  story& maps_file(recording::task_id task, address at, std::uint64_t length, recording::file_id file) {
+    return says(task, recording::mmap_call{.how = returns(at),
+                                           .hint = 0,
+                                           .length = length,
+                                           .protection = PROT_READ | PROT_WRITE,
+                                           .flags = MAP_SHARED,
+                                           .file = file});
+  }
   story& unmaps(recording::task_id task, address at, std::uint64_t length, int failure = 0) {
     return says(task, recording::munmap_call{.how = fails(failure), .start = at, .length = length});
   }
