@@ -153,6 +153,7 @@ std::string to_text(const call& one) {
     case verb::crowd: return fmt::format("crowd({})", one.length);
     case verb::load: return fmt::format("load({})", at);
     case verb::store: return fmt::format("store({}, '{}')", at, one.value);
+    case verb::run: return fmt::format("run({})", at);
     case verb::show: return "show()";
     case verb::inspect: return "inspect()";
     case verb::descend: return "descend()";

@@ -27,6 +27,7 @@ enum class verb : std::uint8_t {
   crowd,     ///< mappings elsewhere until there may be `length` more
   load,      ///< reads the byte at `at`
   store,     ///< writes `value` to `at`
+  run,       ///< executes what stands at `at`, the start of a page
   show,      ///< reads the first byte of each page of the arena
   inspect,   ///< reads VmFlags, Rss, Anonymous and Locked of /proc/PID/smaps
   descend,   ///< fork: all further calls are the child's

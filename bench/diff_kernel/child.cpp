@@ -26,14 +26,18 @@ namespace rcuvm::diff_kernel {
 
 namespace {
 
-// --- loads and stores that may be refused -----------------------------------------------------------------
+// --- loads, stores and jumps that may be refused ----------------------------------------------------------
 
 sigjmp_buf way_out;
 volatile outcome refusal;
+volatile address running;  ///< the page that is being executed; 0: none
 
 /// Unblocks what is blocked while it runs, so that loads and stores need not save a mask by a call of the kernel each.
 void on_signal(int number, siginfo_t* told, void*) {
-  refusal = number == SIGBUS               ? outcome::beyond_file
+  const bool has_run = running != 0 && page_floor(reinterpret_cast<address>(told->si_addr)) != running;
+  running = 0;
+  refusal = has_run                        ? outcome::returned
+            : number == SIGBUS             ? outcome::beyond_file
             : told->si_code == SEGV_MAPERR ? outcome::not_mapped
                                            : outcome::not_allowed;
   sigset_t none;
@@ -48,6 +52,7 @@ void catch_signals() {
   how.sa_flags = SA_SIGINFO;
   ::sigaction(SIGSEGV, &how, nullptr);
   ::sigaction(SIGBUS, &how, nullptr);
+  ::sigaction(SIGILL, &how, nullptr);
 }
 
 // No sanitizer has a shadow of the arena.
@@ -62,6 +67,26 @@ RCUVM_UNSANITIZED answer store(address at, char value) {
   if (::sigsetjmp(way_out, 0) != 0) return {refusal, 0};
   *reinterpret_cast<volatile char*>(at) = value;
   return {};
+}
+
+/// Jumps to `page` with all registers zero. What stands there are zeros and letters that were stored: as instructions they end
+/// at a zero, which is add %al,(%rax) and so a SIGSEGV at address 0, or sooner as one that is not allowed. Only a page that
+/// cannot be fetched gives a signal about itself.
+RCUVM_UNSANITIZED answer run(address page) {
+  if (::sigsetjmp(way_out, 0) != 0) return {refusal, 0};
+  running = page;
+  asm volatile(
+      "sub $128, %%rsp\n\t"  // leaves the red zone alone; zeros for what pops
+      "push $0\n\tpush $0\n\tpush $0\n\tpush %0\n\t"
+      "xor %%eax, %%eax\n\txor %%ebx, %%ebx\n\txor %%ecx, %%ecx\n\txor %%edx, %%edx\n\t"
+      "xor %%esi, %%esi\n\txor %%edi, %%edi\n\txor %%ebp, %%ebp\n\txor %%r8d, %%r8d\n\t"
+      "xor %%r9d, %%r9d\n\txor %%r10d, %%r10d\n\txor %%r11d, %%r11d\n\txor %%r12d, %%r12d\n\t"
+      "xor %%r13d, %%r13d\n\txor %%r14d, %%r14d\n\txor %%r15d, %%r15d\n\t"
+      "ret"
+      :
+      : "r"(page)
+      : "memory");
+  __builtin_unreachable();
 }
 
 #undef RCUVM_UNSANITIZED
@@ -138,6 +163,7 @@ answer perform(const child_work& work, const call& one) {
     case verb::crowd: return crowd(work, one.length);
     case verb::load: return load(at);
     case verb::store: return store(at, one.value);
+    case verb::run: return run(at);
     case verb::descend: return descend();
     case verb::spawn: return spawn(work.stage.arena, one.value);
     case verb::core:  // these say more than an answer: look()

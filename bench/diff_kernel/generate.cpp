@@ -36,6 +36,7 @@ call generator::next() {
   if (one_in(60)) return draw_truncate();
   if (one_in(60)) return draw_name();
   if (one_in(5000)) return {.what = verb::crowd, .length = draw(6)};
+  if (one_in(100)) return {.what = verb::run, .at = draw_page() * page_size};
   if (one_in(150)) return {.what = verb::spawn, .value = static_cast<char>('A' + draw(26))};
   std::uint64_t left = draw(100);
   verb what = verb::show;

@@ -156,6 +156,11 @@ class model_of final : public model {
         const auto stored = space_->write(cpu_, at, std::span{&value, 1});
         return stored ? answer{} : refused(at, stored.error());
       }
+      case verb::run: {
+        std::byte instruction{};
+        const auto fetched = space_->fetch(cpu_, at, std::span{&instruction, 1});
+        return fetched ? answer{} : refused(at, fetched.error());
+      }
       case verb::descend:
       case verb::spawn: return fork(one);
       case verb::core:

@@ -42,9 +42,13 @@ static int file[2];
 
 static sigjmp_buf way_out;
 static const char *refusal;
+static unsigned long running; /* the page that is being executed */
+static int has_run;
 
 static void on_signal(int number, siginfo_t *told, void *context) {
   (void)context;
+  has_run = running != 0 && ((unsigned long)told->si_addr & ~4095ul) != running;
+  running = 0;
   refusal = number == SIGBUS ? "SIGBUS" : told->si_code == SEGV_MAPERR ? "SIGSEGV, nothing mapped" : "SIGSEGV, no access";
   siglongjmp(way_out, 1);
 }
@@ -55,6 +59,19 @@ static inline long store(volatile char *at, char value) {
   if (sigsetjmp(way_out, 1) != 0) return -2;
   *at = value;
   return 0;
+}
+
+/* What stands there ends at a zero, which is add %al,(%rax), with a SIGSEGV at address 0. */
+static inline long run(char *page) {
+  if (sigsetjmp(way_out, 1) != 0) return has_run ? 0 : -2;
+  running = (unsigned long)page;
+  __asm__ volatile(
+      "sub $128, %%rsp; push $0; push $0; push $0; push %0;"
+      "xor %%eax, %%eax; xor %%ebx, %%ebx; xor %%ecx, %%ecx; xor %%edx, %%edx; xor %%esi, %%esi; xor %%edi, %%edi;"
+      "xor %%ebp, %%ebp; xor %%r8d, %%r8d; xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d;"
+      "xor %%r12d, %%r12d; xor %%r13d, %%r13d; xor %%r14d, %%r14d; xor %%r15d, %%r15d; ret"
+      : : "r"(page) : "memory");
+  __builtin_unreachable();
 }
 
 static inline long show(void) {
@@ -251,7 +268,8 @@ std::string reproducer(std::span<const call> calls, std::uint64_t arena_bytes, c
   text +=
       "  struct sigaction how = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};\n"
       "  sigaction(SIGSEGV, &how, NULL);\n"
-      "  sigaction(SIGBUS, &how, NULL);\n\n";
+      "  sigaction(SIGBUS, &how, NULL);\n"
+      "  sigaction(SIGILL, &how, NULL);\n\n";
   if (std::ranges::any_of(calls, [](const call& one) { return one.what == verb::brk; })) {
     const stage on{.arena = {0, arena_bytes}};
     text += fmt::format(

@@ -33,6 +33,7 @@ enum class broken_rule : std::uint8_t {
   takes_pages_out,                  ///< without swap, MADV_PAGEOUT leaves private pages where they are
   grows_stacks_without_end,         ///< RLIMIT_STACK
   counts_no_pages_of_files,         ///< Rss counts them, too
+  asks_for_exec_first,              ///< a fetch that is refused leaves the page that it faulted in
   writes_through_after_fork,        ///< private pages of parent and child are copied when one of them writes
 };
 
@@ -57,7 +58,10 @@ class broken_model final : public model {
         one.what == verb::limit)
       asked.length = 2 * largest_arena;
     if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
+    if (which_ == broken_rule::asks_for_exec_first && one.what == verb::run && is_data(arena_.start + one.at))
+      return {.answer = {outcome::not_allowed, 0}, .seen = {}, .lines = lines_};
     sight made = sound_->perform(asked);
+    lines_ = made.lines;
     if (which_ == broken_rule::protects_behind_a_hole && one.what == verb::protect) protect_rest(one, made);
     if (which_ == broken_rule::counts_no_pages_of_files && one.what == verb::inspect) forget_files(made.seen);
     if (which_ == broken_rule::merges_whatever_looks_alike) merge(made.lines);
@@ -66,6 +70,15 @@ class broken_model final : public model {
   }
 
  private:
+  /// Mapped, accessible, not executable.
+  bool is_data(address at) const {
+    using proc_maps::permission;
+    return std::ranges::any_of(lines_, [at](const proc_maps::entry& one) {
+      const bool is_accessible = one.allowed.has(permission::read) || one.allowed.has(permission::write);
+      return one.where.contains(at) && is_accessible && !one.allowed.has(permission::execute);
+    });
+  }
+
   void write_through(char value) {
     for (std::uint64_t at = 0; at < arena_.size(); at += page_size)
       std::ignore = sound_->perform({.what = verb::store, .at = at, .value = value});
@@ -110,6 +123,7 @@ class broken_model final : public model {
   std::unique_ptr<model> sound_;
   broken_rule which_;
   range arena_;
+  std::vector<proc_maps::entry> lines_;
 };
 
 }  // namespace rcuvm::diff_kernel::testing

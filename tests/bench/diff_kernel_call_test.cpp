@@ -83,40 +83,44 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   if (std::system("cc --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no C compiler";
   const fs::path folder = fs::temp_directory_path() / ("rcuvm_reproducer_" + std::to_string(::getpid()));
   fs::create_directory(folder);
-  const call calls[] = {{.what = verb::map,
-                         .at = 0x2000,
-                         .length = 0x3000,
-                         .protection = PROT_READ,
-                         .flags = MAP_SHARED | MAP_FIXED,
-                         .offset = 0x1000,
-                         .file = 0},
-                        {.what = verb::unmap, .at = 0x3000, .length = 0x1000},
-                        {.what = verb::store, .at = 0x3000, .value = 'x'},
-                        {.what = verb::load, .at = 0x2000},
-                        {.what = verb::show},
-                        {.what = verb::unmap, .at = 1, .length = 0x1000},
-                        {.what = verb::brk, .at = 0x6010},
-                        {.what = verb::map,
-                         .at = no_hint,
-                         .length = 0x1000,
-                         .protection = PROT_READ,
-                         .flags = MAP_PRIVATE | MAP_ANONYMOUS},
-                        {.what = verb::crowd, .length = 1},
-                        {.what = verb::protect, .at = 0x2000, .length = 0x1000},
-                        {.what = verb::limit, .flags = RLIMIT_MEMLOCK},
-                        {.what = verb::lock_all, .flags = MCL_CURRENT},
-                        {.what = verb::lock_all},
-                        {.what = verb::map,
-                         .at = 0x7000,
-                         .length = 0x1000,
-                         .protection = PROT_READ | PROT_WRITE,
-                         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN},
-                        {.what = verb::limit, .length = 0x1000, .flags = RLIMIT_STACK},
-                        {.what = verb::unmap, .at = 0x5000, .length = 0x2000},
-                        {.what = verb::store, .at = 0x6000, .value = 'x'},
-                        {.what = verb::store, .at = 0x7000, .value = 'x'},
-                        {.what = verb::inspect},
-                        {.what = verb::name, .at = 0x7001, .length = 0x1000, .value = 'x'}};
+  const call calls[] = {
+      {.what = verb::map,
+       .at = 0x2000,
+       .length = 0x3000,
+       .protection = PROT_READ,
+       .flags = MAP_SHARED | MAP_FIXED,
+       .offset = 0x1000,
+       .file = 0},
+      {.what = verb::unmap, .at = 0x3000, .length = 0x1000},
+      {.what = verb::store, .at = 0x3000, .value = 'x'},
+      {.what = verb::load, .at = 0x2000},
+      {.what = verb::show},
+      {.what = verb::unmap, .at = 1, .length = 0x1000},
+      {.what = verb::brk, .at = 0x6010},
+      {.what = verb::map,
+       .at = no_hint,
+       .length = 0x1000,
+       .protection = PROT_READ,
+       .flags = MAP_PRIVATE | MAP_ANONYMOUS},
+      {.what = verb::crowd, .length = 1},
+      {.what = verb::protect, .at = 0x2000, .length = 0x1000},
+      {.what = verb::limit, .flags = RLIMIT_MEMLOCK},
+      {.what = verb::lock_all, .flags = MCL_CURRENT},
+      {.what = verb::lock_all},
+      {.what = verb::map,
+       .at = 0x7000,
+       .length = 0x1000,
+       .protection = PROT_READ | PROT_WRITE,
+       .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN},
+      {.what = verb::limit, .length = 0x1000, .flags = RLIMIT_STACK},
+      {.what = verb::unmap, .at = 0x5000, .length = 0x2000},
+      {.what = verb::store, .at = 0x6000, .value = 'x'},
+      {.what = verb::store, .at = 0x7000, .value = 'x'},
+      {.what = verb::inspect},
+      {.what = verb::run, .at = 0x7000},
+      {.what = verb::protect, .at = 0x7000, .length = 0x1000, .protection = PROT_READ | PROT_EXEC},
+      {.what = verb::run, .at = 0x7000},
+      {.what = verb::name, .at = 0x7001, .length = 0x1000, .value = 'x'}};
   std::ofstream{folder / "it.c"} << reproducer(calls, 8 * page_size, "  said\n");
   const std::string in_folder = "cd " + folder.string() + " && ";
   EXPECT_EQ(std::system((in_folder + "cc -Wall -Wextra -Werror -o it it.c && ./it > out").c_str()), 0);
@@ -126,6 +130,8 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
   EXPECT_NE(out.find("  10104000-10105000 r--s 00003000"), std::string::npos) << out;
   EXPECT_NE(out.find("store(arena + 0x3000, 'x') = SIGSEGV, nothing mapped"), std::string::npos) << out;
   EXPECT_NE(out.find("load(arena + 0x2000) = 0"), std::string::npos) << out;
+  EXPECT_NE(out.find("run(arena + 0x7000) = SIGSEGV, no access"), std::string::npos) << out;
+  EXPECT_NE(out.find("run(arena + 0x7000) = 0"), std::string::npos) << out;
   EXPECT_NE(out.find("..0.0..."), std::string::npos) << out;
   EXPECT_NE(out.find("munmap(arena + 0x1, 0x1000) = -1 EINVAL"), std::string::npos) << out;
   EXPECT_NE(out.find("brk(arena + 0x6010) = 0x10106010"), std::string::npos) << out;

@@ -44,10 +44,20 @@ TYPED_TEST(fault, without_the_right) {
   auto p = this->make("BDAC");
   EXPECT_EQ(p.touch(0, 1, vm::access::write), "EACCES");
   EXPECT_EQ(p.touch(1, 2, vm::access::read), "EACCES");
-  EXPECT_EQ(p.touch(2, 3, vm::access::exec), "EACCES");
+  EXPECT_EQ(p.touch(1, 2, vm::access::exec), "EACCES");
   EXPECT_EQ(p.touch(3, 4, vm::access::write), "EACCES");
   EXPECT_EQ(p.cpu().count.faults_bad_access, 4U);
   EXPECT_EQ(p.space().count_tables(), 0U);  // and nothing was made
+}
+
+TYPED_TEST(fault, of_a_fetch_that_is_refused_leaves_the_page) {
+  auto p = this->make("A");
+  EXPECT_EQ(p.touch(0, 1, vm::access::exec), "EACCES");
+  EXPECT_EQ(p.cpu().count.pages_installed, 1U);
+  EXPECT_EQ(p.touch(0, 1, vm::access::exec), "EACCES");  // it is there
+  EXPECT_EQ(p.cpu().count.pages_installed, 1U);
+  EXPECT_EQ(p.cpu().count.faults_bad_access, 2U);
+  EXPECT_EQ(this->at(p, 0, vm::access::read), fault_outcome::spurious);
 }
 
 TYPED_TEST(fault, of_a_private_file_page_copies_on_write) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Loads and stores of a program: TLB, page table, fault. And pages that a driver holds on to.
+/// Loads, stores and instruction fetches of a program: TLB, page table, fault. And pages that a driver holds on to.
 
 #include <optional>
 
@@ -12,10 +12,21 @@ namespace rcuvm {
 
 template <class Design>
 result<void> address_space<Design>::read(vm::cpu& cpu, address from, std::span<std::byte> into) {
+  return read_as(cpu, from, into, vm::access::read);
+}
+
+template <class Design>
+result<void> address_space<Design>::fetch(vm::cpu& cpu, address from, std::span<std::byte> into) {
+  return read_as(cpu, from, into, vm::access::exec);
+}
+
+template <class Design>
+result<void> address_space<Design>::read_as(vm::cpu& cpu, address from, std::span<std::byte> into,
+                                            vm::access wanted) {
   const auto load = [&](vm::frame_number frame, std::size_t offset, std::size_t done, std::size_t count) {
     machine_.frames().read(frame, offset, into.subspan(done, count));
   };
-  return access_bytes(cpu, from, into.size(), vm::access::read, load);
+  return access_bytes(cpu, from, into.size(), wanted, load);
 }
 
 template <class Design>

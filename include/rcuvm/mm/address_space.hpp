@@ -92,6 +92,8 @@ class address_space {
   /// Copies bytes out of or into the address space, faulting pages in. EFAULT, EACCES: as the fault says.
   [[nodiscard]] result<void> read(vm::cpu& cpu, address from, std::span<std::byte> into);
   [[nodiscard]] result<void> write(vm::cpu& cpu, address to, std::span<const std::byte> from);
+  /// As read(), of instructions.
+  [[nodiscard]] result<void> fetch(vm::cpu& cpu, address from, std::span<std::byte> into);
   /// A reference to the frame of the page at `at`, which is faulted in first if it is not there: it stays what it is until unpin(),
   /// mapped or not; a write after a fork may go to a copy. EFAULT, EACCES, ENOMEM: as the fault says. Kernel: get_user_pages.
   [[nodiscard]] result<vm::frame_number> pin(vm::cpu& cpu, address at, vm::access wanted);
@@ -289,6 +291,8 @@ class address_space {
                                      const mm::remap_request& wanted, range target);
 
   // access.hpp
+  [[nodiscard]] result<void> read_as(vm::cpu& cpu, address from, std::span<std::byte> into,
+                                     vm::access wanted);
   template <class Copy>
   [[nodiscard]] result<void> access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted,
                                           Copy copy);

@@ -44,6 +44,8 @@ class held_frame {
 
 }  // namespace mm
 
+/// A fetch of instructions that the mapping refuses makes an absent page present all the same before it is refused, as on x86-64:
+/// the processor says of a page that is there that it may not be executed, and the kernel asks nothing else (access_error).
 /// EFAULT: nothing is mapped at `at` or a guard stands there (SIGSEGV, SEGV_MAPERR), or the page lies beyond the end of its
 /// file (SIGBUS). EACCES: the mapping does not allow it (SIGSEGV, SEGV_ACCERR). ENOMEM: no frame or no table.
 /// Progress: starts again when a writer was at work that the design cannot tell from one at this very mapping; at last with
@@ -69,7 +71,10 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
       if (found != nullptr) {
         is_mapped = true;
         const vm::vma_fields& fields = found->fields();
-        if (!vm::allows(fields.allowed(), wanted)) {
+        const bool is_refused = !vm::allows(fields.allowed(), wanted);
+        const bool is_refused_later = is_refused && wanted == vm::access::exec &&
+                                      !fields.allowed().is_empty() && !pages_.entry(at).is_present();
+        if (is_refused && !is_refused_later) {
           ++cpu.count.faults_bad_access;
           return fail(EACCES);
         }
@@ -84,12 +89,16 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
           if (found->anon() == 0 && wanted == vm::access::write && fields.is_private() &&
               !pages_.entry(at).is_guard())
             name_anon(now, *found);
-          auto done = install(cpu, {at, wanted, *found}, guard);
+          auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, guard);
           // Frames may be had from zaps that wait for sweeps.
           const bool may_shoot = !done && done.error().number() == ENOMEM && lazy_zaps_.any_left();
           if (may_shoot) {
             shoot_down(cpu);
             continue;
+          }
+          if (done && is_refused_later) {
+            ++cpu.count.faults_bad_access;
+            return fail(EACCES);
           }
           if (done || done.error().number() != mm::try_again) return done;
           attempts.failed(*found, at);
