@@ -34,7 +34,9 @@ volatile address running;  ///< the page that is being executed; 0: none
 
 /// Unblocks what is blocked while it runs, so that loads and stores need not save a mask by a call of the kernel each.
 void on_signal(int number, siginfo_t* told, void*) {
-  const bool has_run = running != 0 && page_floor(reinterpret_cast<address>(told->si_addr)) != running;
+  // An instruction that is none has been fetched, too.
+  const bool has_run =
+      running != 0 && (number == SIGILL || page_floor(reinterpret_cast<address>(told->si_addr)) != running);
   running = 0;
   refusal = has_run                        ? outcome::returned
             : number == SIGBUS             ? outcome::beyond_file

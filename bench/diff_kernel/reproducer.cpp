@@ -47,7 +47,7 @@ static int has_run;
 
 static void on_signal(int number, siginfo_t *told, void *context) {
   (void)context;
-  has_run = running != 0 && ((unsigned long)told->si_addr & ~4095ul) != running;
+  has_run = running != 0 && (number == SIGILL || ((unsigned long)told->si_addr & ~4095ul) != running);
   running = 0;
   refusal = number == SIGBUS ? "SIGBUS" : told->si_code == SEGV_MAPERR ? "SIGSEGV, nothing mapped" : "SIGSEGV, no access";
   siglongjmp(way_out, 1);
