@@ -57,7 +57,7 @@ inline constexpr std::uint32_t most_rounds = 62;
   return fine_end + (size_class - fine_classes + 1) * coarse_step;
 }
 
-/// What each block of the class is aligned to: the largest power of two in its size.
+/// What each block of the class is aligned to: the largest power of two in its size, fine_step at least.
 [[nodiscard]] constexpr std::size_t alignment_of(std::size_t size_class) noexcept {
   return std::size_t{1} << static_cast<unsigned>(std::countr_zero(bytes_of(size_class)));
 }
@@ -72,7 +72,7 @@ inline constexpr std::uint32_t most_rounds = 62;
 #ifdef RCUVM_NO_RECYCLING
   return false && bytes == alignment;
 #else
-  return bytes != 0 && bytes <= largest && alignment <= alignment_of(class_of(bytes));
+  return bytes - 1 < largest && (alignment <= fine_step || alignment <= alignment_of(class_of(bytes)));
 #endif
 }
 
@@ -110,8 +110,9 @@ void give_elsewhere(void* object, std::size_t size_class) noexcept;
   void* taken = loaded.round[--loaded.count];
   // What will be taken next may have been out for a while: it comes back into this core's cache by the time.
   if (loaded.count != 0) {
-    const char* next = static_cast<const char*>(loaded.round[loaded.count - 1]);
-    for (std::size_t at = 0; at < bytes_of(size_class); at += 64) __builtin_prefetch(next + at, 1);
+    const char* line = static_cast<const char*>(loaded.round[loaded.count - 1]);
+    const char* const end = line + bytes_of(size_class);
+    for (; line != end; line += fine_step) __builtin_prefetch(line, 1);
   }
   return taken;
 }

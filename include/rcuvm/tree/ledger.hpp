@@ -15,7 +15,7 @@ namespace rcuvm::tree {
 template <class Layout>
 struct ledger {
   pile<link<Layout>> made;     ///< building nodes; each knows its place here (see building_mark)
-  pile<link<Layout>> opened;   ///< live nodes whose contents were carried over into building ones
+  pile<link<Layout>> opened;   ///< live nodes that building ones stand for; parents before children
   pile<link<Layout>> dropped;  ///< subtrees that are not in the new version, by their top node
   pile<void*> added;           ///< counted records with one slot more, once per slot
   pile<void*> removed;         ///< counted records with one slot less, once per slot

@@ -17,6 +17,8 @@ class path {
  public:
   using step = path_step<Layout>;
 
+  path() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the steps alone, of which few are used
+
   /// To the leaf slot that holds `key`.
   void descend(link<Layout> root, std::uint64_t key) noexcept {
     top_ = root.level();
@@ -69,7 +71,9 @@ class path {
 
  private:
   unsigned top_ = 0;
-  step step_[max_levels<Layout>];
+  union {
+    step step_[max_levels<Layout>];
+  };
 };
 
 }  // namespace rcuvm::tree

@@ -72,13 +72,7 @@ struct sharing {
 
   /// Settles a commit whose new root is published.
   static void settle(ledger<Layout>& book, link<Layout> old_root, reclaim::retire_list& retired) noexcept {
-    if (!old_root.is_null()) {
-      for (unsigned level = old_root.level() + 1; level-- != 0;) {
-        for (const link<Layout> node : book.opened) {
-          if (node.level() == level) hand_over(node, node == old_root, retired);
-        }
-      }
-    }
+    for (const link<Layout> node : book.opened) hand_over(node, node == old_root, retired);
     for (void* record : book.removed) record_access::drop<T>(record, retired);
     for (const link<Layout> node : book.dropped) release(node, retired);
   }

@@ -147,7 +147,7 @@ class range_store {
     if (!open_paths() || !note_records(where, record)) return false;
     leaf<Layout>& old = left_[0].node.as_leaf();
     const range covered = left_[0].covered;
-    const gap_size largest = gap_size::round_up(largest_gap(old, covered, change));
+    const gap_size largest = largest_gap(old, covered, change);
     if (left_[0].node.head().is_building()) {
       old.splice(old, change);
       raise_gap(0, largest);
@@ -162,23 +162,41 @@ class range_store {
     return root_.level() != 0 || done({node, 0}, no_level);
   }
 
-  /// Size of the largest gap after the change, in keys. Asks the old leaf, see inner::largest_gap_with.
-  [[nodiscard]] static std::uint64_t largest_gap(const leaf<Layout>& old, range covered,
-                                                 const leaf_splice& change) noexcept {
+  /// Size of the largest gap after the change. Asks the old leaf, see replace_child.
+  [[nodiscard]] gap_size largest_gap(const leaf<Layout>& old, range covered,
+                                     const leaf_splice& change) const noexcept {
+    const unsigned suffix_at = old.head.count - change.suffix;
     std::uint64_t largest = 0;
     std::uint64_t start = old.start_of(change.prefix, covered.start);
+    const std::uint64_t changed_from = start;
     for (unsigned i = 0; i < change.middle; ++i) {
       if (change.record[i] == nullptr) largest = std::max(largest, change.end[i] - start);
       start = change.end[i];
     }
-    const unsigned suffix_at = old.head.count - change.suffix;
+    if (root_.level() != 0) {
+      std::uint64_t largest_gone = 0;
+      start = changed_from;
+      for (unsigned slot = change.prefix; slot < suffix_at; ++slot) {
+        const std::uint64_t end = old.end_of(slot, covered.end);
+        if (old.slot[slot] == nullptr) largest_gone = std::max(largest_gone, end - start);
+        start = end;
+      }
+      // Then it stands among the slots that stay.
+      const gap_size before = known_gap(0);
+      if (gap_size::round_up(largest_gone) < before) return std::max(before, gap_size::round_up(largest));
+    }
     const std::uint64_t prefix_bits = (std::uint64_t{1} << change.prefix) - 1;
     const std::uint64_t suffix_bits = ~std::uint64_t{0} << suffix_at;
     for (std::uint64_t left = gaps_of(old) & (prefix_bits | suffix_bits); left != 0; left &= left - 1) {
       const range gap = range_of(old, static_cast<unsigned>(std::countr_zero(left)), covered);
       largest = std::max(largest, gap.size());
     }
-    return largest;
+    return gap_size::round_up(largest);
+  }
+  /// What the parent of the left path's node says of it.
+  [[nodiscard]] gap_size known_gap(unsigned level) const noexcept {
+    const auto& above = left_[level + 1];
+    return above.node.as_inner().gap[above.slot];
   }
 
   /// Changes the leaves that hold the range, however many.
@@ -401,10 +419,15 @@ class range_store {
       if (node == nullptr) return false;
       node->copy_slots(old.as_inner());
     }
-    // Asks the old node: what has just been copied can't be loaded again before it has left the store buffer.
-    const gap_size largest = old.as_inner().largest_gap_with(left_[level].slot, piece_[0].gap);
-    node->slot[left_[level].slot] = piece_[0].node;
-    node->gap[left_[level].slot] = piece_[0].gap;
+    // Asks the old nodes: what has just been copied can't be loaded again before it has left the store buffer.
+    const unsigned slot = left_[level].slot;
+    gap_size largest = piece_[0].gap;
+    if (level != root_.level())
+      largest = old.as_inner().gap[slot] == piece_[0].gap
+                    ? known_gap(level)
+                    : old.as_inner().largest_gap_with(slot, piece_[0].gap);
+    node->slot[slot] = piece_[0].node;
+    node->gap[slot] = piece_[0].gap;
     if (is_in_place) {
       raise_gap(level, largest);
       return done(root_, level);
