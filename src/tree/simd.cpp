@@ -67,7 +67,7 @@ HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
   return packed ^ ((packed ^ plain) & take_plain);
 }
 
-/// A bit for each of `Count` numbers that `test` is true for. The last vector overlaps the one before: nothing
+/// A bit for each of `Count` numbers that `test`, told where they stand, is true for. The last vector overlaps the one before: nothing
 /// behind the numbers is read.
 template <unsigned Count, class Number, class Test>
 HWY_INLINE std::uint64_t bits_where(const Number* numbers, Test test) {
@@ -78,7 +78,8 @@ HWY_INLINE std::uint64_t bits_where(const Number* numbers, Test test) {
   for (unsigned i = 0; i < Count; i += lanes) {
     const unsigned from = std::min(i, Count - lanes);
     std::uint64_t bits = 0;
-    hn::StoreMaskBits(tag, test(tag, hn::LoadU(tag, numbers + from)), reinterpret_cast<std::uint8_t*>(&bits));
+    hn::StoreMaskBits(tag, test(tag, hn::LoadU(tag, numbers + from), from),
+                      reinterpret_cast<std::uint8_t*>(&bits));
     found |= bits << from;
   }
   return found;
@@ -87,13 +88,30 @@ HWY_INLINE std::uint64_t bits_where(const Number* numbers, Test test) {
 HWY_INLINE std::uint64_t first_bits(unsigned count) { return (std::uint64_t{1} << count) - 1; }
 
 HWY_INLINE std::uint64_t gaps_of(const wide_leaf& node) {
-  const auto is_null = [](auto tag, auto slots) HWY_ATTR { return hn::Eq(slots, hn::Zero(tag)); };
+  const auto is_null = [](auto tag, auto slots, std::size_t)
+                           HWY_ATTR { return hn::Eq(slots, hn::Zero(tag)); };
   return bits_where<wide_leaf::slots>(reinterpret_cast<const std::uint64_t*>(node.slot), is_null) &
          first_bits(node.head.count);
 }
 
+/// leaf::gaps_with_room.
+HWY_INLINE std::uint64_t gaps_with_room(const wide_leaf& node, std::uint64_t size) {
+  const std::uint64_t gaps = gaps_of(node);
+  if (node.is_plain() || gaps == 0) return gaps;
+  const std::uint64_t outer = std::uint64_t{1} | std::uint64_t{1} << (node.head.count - 1U);
+  const std::uint64_t units = ((size - 1) >> (node.frame & pivot_frame::plain)) + 1;
+  if (units > pivot_frame::unused) return gaps & outer;
+  const std::uint32_t* const packed = node.pivot.packed;
+  const auto has_room = [&](auto tag, auto starts, std::size_t at) HWY_ATTR {
+    const auto room = hn::Sub(hn::LoadU(tag, packed + at + 1), starts);
+    return hn::Eq(hn::Max(room, hn::Set(tag, static_cast<std::uint32_t>(units))), room);
+  };
+  const std::uint64_t inside = bits_where<wide_leaf::slots - 2>(packed, has_room) << 1;
+  return gaps & (outer | inside);
+}
+
 HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
-  const auto is_enough = [&](auto tag, auto codes)
+  const auto is_enough = [&](auto tag, auto codes, std::size_t)
                              HWY_ATTR { return hn::Eq(hn::Max(codes, hn::Set(tag, size.code())), codes); };
   return bits_where<wide_inner::slots>(reinterpret_cast<const std::uint16_t*>(node.gap), is_enough) &
          first_bits(node.head.count);
@@ -104,6 +122,9 @@ HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
 constexpr target here = target::plain;
 
 HWY_INLINE std::uint64_t gaps_of(const wide_leaf& node) { return node.gaps(); }
+HWY_INLINE std::uint64_t gaps_with_room(const wide_leaf& node, std::uint64_t size) {
+  return node.gaps_with_room(size);
+}
 HWY_INLINE std::uint64_t slots_with(const wide_inner& node, gap_size size) {
   return node.slots_with_gap(size);
 }
@@ -164,7 +185,9 @@ struct vector_nodes {
   static unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
     return HWY_NAMESPACE::slot_of(node, key);
   }
-  static std::uint64_t gaps(const wide_leaf& node) { return gaps_of(node); }
+  static std::uint64_t gaps_with_room(const wide_leaf& node, std::uint64_t size) {
+    return HWY_NAMESPACE::gaps_with_room(node, size);
+  }
   static std::uint64_t slots_with_gap(const wide_inner& node, gap_size size) {
     return slots_with(node, size);
   }

@@ -39,8 +39,8 @@ struct plain_nodes {
     return node.slot_of(key);
   }
   template <class Layout>
-  [[nodiscard]] static std::uint64_t gaps(const leaf<Layout>& node) noexcept {
-    return node.gaps();
+  [[nodiscard]] static std::uint64_t gaps_with_room(const leaf<Layout>& node, std::uint64_t size) noexcept {
+    return node.gaps_with_room(size);
   }
   template <class Layout>
   [[nodiscard]] static std::uint64_t slots_with_gap(const inner<Layout>& node, gap_size size) noexcept {
@@ -72,7 +72,7 @@ class gap_search {
       if (step_[level].left == 0) {
         ++level;
       } else if (level == 0) {
-        const std::uint64_t start = try_next(step_[0], step_[0].node.as_leaf());
+        const std::uint64_t start = try_next(step_[0]);
         if (start != nowhere) return start;
       } else if (enter_next(level)) {
         --level;
@@ -108,41 +108,42 @@ class gap_search {
     here.node = node;
     here.start = start;
     here.end = end;
-    here.left = level == 0 ? Nodes::gaps(node.as_leaf()) : Nodes::slots_with_gap(node.as_inner(), rounded_);
+    here.left = level == 0 ? inside(node.as_leaf(), here, Nodes::gaps_with_room(node.as_leaf(), size_))
+                           : inside(node.as_inner(), here, Nodes::slots_with_gap(node.as_inner(), rounded_));
   }
 
-  /// Takes the next slot. False: it lies outside the limits, and so may others that are left out too.
+  /// Of `slots`, those that do not all lie before the limits, in the search's direction. The node does not.
   template <class Node>
-  [[nodiscard]] bool take(step& here, const Node& node, std::uint64_t& start, std::uint64_t& end,
-                          unsigned& slot) const noexcept {
-    slot = static_cast<unsigned>(Upwards ? std::countr_zero(here.left) : 63 - std::countl_zero(here.left));
+  [[nodiscard]] std::uint64_t inside(const Node& node, const step& here, std::uint64_t slots) const noexcept {
+    if (Upwards && here.start < first_) return slots & ~std::uint64_t{0} << Nodes::slot_of(node, first_);
+    if (!Upwards && here.end > end_)
+      return slots & ~std::uint64_t{0} >> (63 - Nodes::slot_of(node, end_ - 1));
+    return slots;
+  }
+
+  [[nodiscard]] static unsigned take(step& here) noexcept {
+    const int slot = Upwards ? std::countr_zero(here.left) : 63 - std::countl_zero(here.left);
     here.left &= ~(std::uint64_t{1} << slot);
-    start = node.start_of(slot, here.start);
-    end = node.end_of(slot, here.end);
-    if (end <= first_) {
-      here.left &= Upwards ? ~std::uint64_t{0} << Nodes::slot_of(node, first_) : 0;
-      return false;
-    }
-    if (start >= end_) {
-      here.left &= Upwards ? 0 : ~std::uint64_t{0} >> (63 - Nodes::slot_of(node, end_ - 1));
-      return false;
-    }
-    return true;
+    return static_cast<unsigned>(slot);
   }
 
-  [[nodiscard]] std::uint64_t try_next(step& here, const leaf<Layout>& node) const noexcept {
-    std::uint64_t start;
-    std::uint64_t end;
-    unsigned slot;
-    return take(here, node, start, end, slot) ? start_in(start, end) : nowhere;
+  [[nodiscard]] std::uint64_t try_next(step& here) const noexcept {
+    const leaf<Layout>& node = here.node.as_leaf();
+    const unsigned slot = take(here);
+    return start_in(node.start_of(slot, here.start), node.end_of(slot, here.end));
   }
 
+  /// False: it lies behind the limits, and so do all others that are left.
   [[nodiscard]] bool enter_next(unsigned level) noexcept {
     step& here = step_[level];
-    std::uint64_t start;
-    std::uint64_t end;
-    unsigned slot;
-    if (!take(here, here.node.as_inner(), start, end, slot)) return false;
+    const inner<Layout>& node = here.node.as_inner();
+    const unsigned slot = take(here);
+    const std::uint64_t start = node.start_of(slot, here.start);
+    const std::uint64_t end = node.end_of(slot, here.end);
+    if (Upwards ? start >= end_ : end <= first_) {
+      here.left = 0;
+      return false;
+    }
     open(level - 1, here.node.child(slot), start, end);
     return true;
   }

@@ -182,6 +182,17 @@ struct alignas(64) leaf {
     return found;
   }
 
+  /// Bit i: slot i is a gap, and may have room for `size` keys. That of the first and the last slot is not known here.
+  [[nodiscard]] std::uint64_t gaps_with_room(std::uint64_t size) const noexcept {
+    std::uint64_t found = 0;
+    for (unsigned i = 0; i < head.count; ++i) {
+      const bool is_outer = i == 0 || i + 1U == head.count;
+      const bool has_room = slot[i] == nullptr && (is_outer || pivot_at(i) - pivot_at(i - 1) >= size);
+      found |= std::uint64_t{has_room} << i;
+    }
+    return found;
+  }
+
   /// Size of the largest gap, in keys, when the leaf is [low, end).
   [[nodiscard]] std::uint64_t largest_gap(std::uint64_t low, std::uint64_t end) const noexcept {
     std::uint64_t largest = 0;
