@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "rcuvm/sync/atomic.hpp"
+#include "slabs.hpp"
 
 namespace rcuvm::sync::memory::recycler {
 
@@ -34,13 +35,15 @@ void push(magazine*& list, magazine* added) noexcept { added->next = std::exchan
 constinit std::array<depot, size_classes> depots;
 constinit atomic<std::size_t> depot_bytes{0};  ///< of all depots, for the limit
 
-void* allocate_block(std::size_t size_class) noexcept {
-  return ::operator new(bytes_of(size_class), std::align_val_t{alignment_of(size_class)}, std::nothrow);
+template <std::size_t... SizeClass>
+constexpr std::array<slab_list, size_classes> make_lists(std::index_sequence<SizeClass...>) noexcept {
+  return {slab_list{bytes_of(SizeClass), alignment_of(SizeClass)}...};
 }
+constinit std::array<slab_list, size_classes> blocks = make_lists(std::make_index_sequence<size_classes>{});
 
-void free_block(void* object, std::size_t size_class) noexcept {
-  ::operator delete(object, bytes_of(size_class), std::align_val_t{alignment_of(size_class)});
-}
+void* allocate_block(std::size_t size_class) noexcept { return blocks[size_class].take(); }
+
+void free_block(void* object, std::size_t size_class) noexcept { blocks[size_class].give(object); }
 
 void free_blocks(magazine& dropped, std::size_t size_class) noexcept {
   while (dropped.count != 0) free_block(dropped.round[--dropped.count], size_class);

@@ -31,7 +31,7 @@ namespace rcuvm::sync::memory::recycler {
 /// Protects   nothing: a block has one owner, a thread, a magazine in a thread's cache, or the depot.
 /// Progress   take and give touch their thread's cache alone, but for one in 18 KiB of blocks.
 /// Ordering   the depot's mutex hands magazines over.
-/// Bound      a thread keeps two magazines (up to 36 KiB) per size, the depot 32 MiB in all; the rest is freed.
+/// Bound      a thread keeps two magazines (up to 36 KiB) per size, the depot 32 MiB in all; the rest goes to the slabs.
 /// Source     Bonwick and Adams, Magazines and Vmem, USENIX 2001: two magazines, so that a thread that allocates and
 ///            frees in turn at a magazine's end stays away from the depot. A magazine is an array of addresses: a block
 ///            that is given and taken is never written to, so it stays in the cache of the core that will use it.
