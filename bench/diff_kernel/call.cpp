@@ -150,6 +150,7 @@ std::string to_text(const call& one) {
     case verb::truncate: return fmt::format("ftruncate(file[{}], {:#x})", one.file, one.length);
     case verb::limit:
       return fmt::format("limit({}, {})", resource_text(one.flags), static_cast<std::int64_t>(one.length));
+    case verb::limit_to: return fmt::format("limit_to({}, {})", resource_text(one.flags), one.length);
     case verb::crowd: return fmt::format("crowd({})", one.length);
     case verb::load: return fmt::format("load({})", at);
     case verb::store: return fmt::format("store({}, '{}')", at, one.value);

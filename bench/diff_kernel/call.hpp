@@ -23,7 +23,8 @@ enum class verb : std::uint8_t {
   core,      ///< mincore: at, length
   brk,       ///< brk: at
   truncate,  ///< ftruncate: file, length
-  limit,     ///< setrlimit: flags; to what is used now, of stacks nothing, and `length` bytes (signed) more
+  limit,     ///< setrlimit: flags; to what is used now and `length` bytes (signed) more
+  limit_to,  ///< setrlimit: flags; to `length` bytes
   crowd,     ///< mappings elsewhere until there may be `length` more
   load,      ///< reads the byte at `at`
   store,     ///< writes `value` to `at`

@@ -162,6 +162,7 @@ answer perform(const child_work& work, const call& one) {
     case verb::truncate:
       return ask(SYS_ftruncate, work.files[static_cast<std::size_t>(one.file)], one.length);
     case verb::limit: return limit(one);
+    case verb::limit_to: return limit_to(one.flags, one.length);
     case verb::crowd: return crowd(work, one.length);
     case verb::load: return load(at);
     case verb::store: return store(at, one.value);

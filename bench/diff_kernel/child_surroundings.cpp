@@ -19,9 +19,8 @@ namespace rcuvm::diff_kernel {
 
 namespace {
 
-/// What counts against a limit now, in bytes: a line of /proc/self/status. Each stack has a limit for itself.
+/// What counts against a limit now, in bytes: a line of /proc/self/status.
 std::uint64_t in_use(std::uint32_t resource) {
-  if (resource == RLIMIT_STACK) return 0;
   const std::string_view key = resource == RLIMIT_AS     ? "\nVmSize:"
                                : resource == RLIMIT_DATA ? "\nVmData:"
                                                          : "\nVmLck:";
@@ -112,12 +111,16 @@ void fill_elsewhere(const child_work& work) {
 }
 
 answer limit(const call& one) {
-  if (one.flags == RLIMIT_MEMLOCK) give_up_locking();
-  rlimit to{};
-  ::getrlimit(static_cast<__rlimit_resource>(one.flags), &to);
   const auto wanted = static_cast<std::int64_t>(in_use(one.flags) + one.length);
-  to.rlim_cur = std::min(static_cast<rlim_t>(std::max<std::int64_t>(wanted, 0)), to.rlim_max);
-  return ask(SYS_setrlimit, one.flags, &to);
+  return limit_to(one.flags, static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0)));
+}
+
+answer limit_to(std::uint32_t resource, std::uint64_t bytes) {
+  if (resource == RLIMIT_MEMLOCK) give_up_locking();
+  rlimit to{};
+  ::getrlimit(static_cast<__rlimit_resource>(resource), &to);
+  to.rlim_cur = std::min(static_cast<rlim_t>(bytes), to.rlim_max);
+  return ask(SYS_setrlimit, resource, &to);
 }
 
 /// Pages that are to be dumped and others that are not alternate, until there may be so many mappings more.

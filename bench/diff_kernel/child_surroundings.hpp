@@ -21,6 +21,7 @@ void fill_elsewhere(const child_work& work);
 
 /// A call of verb::limit.
 [[nodiscard]] answer limit(const call& one);
+[[nodiscard]] answer limit_to(std::uint32_t resource, std::uint64_t bytes);
 /// Mappings elsewhere until there may be so many more.
 [[nodiscard]] answer crowd(const child_work& work, std::uint64_t left);
 

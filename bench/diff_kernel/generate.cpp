@@ -211,12 +211,22 @@ call generator::draw_brk() {
 call generator::draw_limit() {
   // Once a child has locked what it has elsewhere, too, the two sides are not equally near to a limit.
   static constexpr std::uint32_t resources[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_MEMLOCK};
-  call made{.what = verb::limit, .flags = resources[draw(has_locked_all_ ? 3 : 4)]};
+  const std::uint64_t odd = one_in(3) ? 100 : 0;
+  // Less than all data, so that it is the heap's own.
+  if (one_in(20))
+    return {
+        .what = verb::limit_to, .length = one_in(2) ? 0 : draw(8) * page_size + odd, .flags = RLIMIT_DATA};
+  const std::uint32_t resource = resources[draw(has_locked_all_ ? 3 : 4)];
+  if (resource == RLIMIT_STACK)
+    return {.what = verb::limit_to,
+            .length = one_in(5) ? 2 * largest_arena : draw(12) * page_size + odd,
+            .flags = resource};
+  call made{.what = verb::limit, .flags = resource};
   // As good as none; a few pages more, or fewer, than there are.
-  if (one_in(made.flags == RLIMIT_STACK ? 5 : 2)) {
+  if (one_in(2)) {
     made.length = 2 * largest_arena;
   } else {
-    made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + (one_in(3) ? 100 : 0);
+    made.length = draw(16) * page_size - (one_in(4) ? 8 * page_size : 0) + odd;
   }
   return made;
 }

@@ -19,7 +19,7 @@ namespace rcuvm::diff_kernel {
 ///   madvise   COLLAPSE; PAGEOUT with swap, or of what FREE gave up; pages that FREE gave up are not missed as long as nobody
 ///             needs memory
 ///   calls     prctl names where the kernel was built without CONFIG_ANON_VMA_NAME; mseal, userfaultfd, protection keys
-///   limits    a heap of more than RLIMIT_DATA; overcommit
+///   limits    overcommit
 ///   views     Rss and Locked of files after a PAGEOUT; the other lines of smaps; huge pages, which a small arena has no room for
 
 /// Draws calls whose ranges often begin or end where earlier ones did, so that mappings touch, are cut and merge, and some

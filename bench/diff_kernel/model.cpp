@@ -144,6 +144,7 @@ class model_of final : public model {
         mm::truncate<Design>(cpu_, *files_[static_cast<std::size_t>(one.file)], one.length, all_spaces());
         return {};
       case verb::limit: return limit(one);
+      case verb::limit_to: return limit_to(one.flags, one.length);
       case verb::crowd: {
         mm::limits to = space_->limits();
         to.mappings = static_cast<std::uint64_t>(space_->usage().mappings) + one.length;
@@ -179,17 +180,22 @@ class model_of final : public model {
   }
 
   answer limit(const call& one) {
-    mm::limits to = space_->limits();
     const mm::usage& has = space_->usage();
-    const auto more = [&](std::int64_t pages) {
-      const auto wanted =
-          pages * static_cast<std::int64_t>(page_size) + static_cast<std::int64_t>(one.length);
-      return static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0));
-    };
-    if (one.flags == RLIMIT_AS) to.bytes = more(has.pages);
-    if (one.flags == RLIMIT_DATA) to.data_bytes = more(has.data_pages);
-    if (one.flags == RLIMIT_MEMLOCK) to.locked_bytes = more(has.locked_pages);
-    if (one.flags == RLIMIT_STACK) to.stack_bytes = more(0);
+    const std::int64_t pages = one.flags == RLIMIT_AS     ? has.pages
+                               : one.flags == RLIMIT_DATA ? has.data_pages
+                                                          : has.locked_pages;
+    const auto wanted = pages * static_cast<std::int64_t>(page_size) + static_cast<std::int64_t>(one.length);
+    return limit_to(one.flags, static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0)));
+  }
+
+  answer limit_to(std::uint32_t resource, std::uint64_t bytes) {
+    mm::limits to = space_->limits();
+    switch (resource) {
+      case RLIMIT_AS: to.bytes = bytes; break;
+      case RLIMIT_DATA: to.data_bytes = bytes; break;
+      case RLIMIT_MEMLOCK: to.locked_bytes = bytes; break;
+      default: to.stack_bytes = bytes;
+    }
     space_->set_limits(to);
     return {};
   }

@@ -99,15 +99,7 @@ static inline long inspect(void) {
   return 0;
 }
 
-/* To what is used now, of stacks nothing, and `more` bytes. */
-static inline long limit(int resource, long more) {
-  const char *const key = resource == RLIMIT_AS ? "VmSize: %ld" : resource == RLIMIT_DATA ? "VmData: %ld" : "VmLck: %ld";
-  FILE *status = fopen("/proc/self/status", "r");
-  char line[512];
-  long used = 0;
-  while (resource != RLIMIT_STACK && status && fgets(line, sizeof line, status))
-    if (sscanf(line, key, &used) == 1) break;
-  if (status) fclose(status);
+static inline long limit_to(int resource, rlim_t bytes) {
   if (resource == RLIMIT_MEMLOCK) { /* without CAP_IPC_LOCK */
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3];
@@ -117,9 +109,20 @@ static inline long limit(int resource, long more) {
   }
   struct rlimit to;
   getrlimit(resource, &to);
-  const rlim_t wanted = used * 1024 + more > 0 ? used * 1024 + more : 0;
-  to.rlim_cur = wanted < to.rlim_max ? wanted : to.rlim_max;
+  to.rlim_cur = bytes < to.rlim_max ? bytes : to.rlim_max;
   return setrlimit(resource, &to);
+}
+
+/* To what is used now and `more` bytes. */
+static inline long limit(int resource, long more) {
+  const char *const key = resource == RLIMIT_AS ? "VmSize: %ld" : resource == RLIMIT_DATA ? "VmData: %ld" : "VmLck: %ld";
+  FILE *status = fopen("/proc/self/status", "r");
+  char line[512];
+  long used = 0;
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, key, &used) == 1) break;
+  if (status) fclose(status);
+  return limit_to(resource, used * 1024 + more > 0 ? used * 1024 + more : 0);
 }
 
 /* The C library's own functions check some arguments first. */

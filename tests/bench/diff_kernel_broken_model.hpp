@@ -55,7 +55,7 @@ class broken_model final : public model {
       asked.advice = MADV_COLD;
     if (which_ == broken_rule::takes_pages_out && one.advice == MADV_PAGEOUT) asked.advice = MADV_DONTNEED;
     if (which_ == broken_rule::grows_stacks_without_end && one.flags == RLIMIT_STACK &&
-        one.what == verb::limit)
+        one.what == verb::limit_to)
       asked.length = 2 * largest_arena;
     if (which_ == broken_rule::writes_through_after_fork && one.what == verb::spawn) write_through(one.value);
     if (which_ == broken_rule::asks_for_exec_first && one.what == verb::run && is_data(arena_.start + one.at))

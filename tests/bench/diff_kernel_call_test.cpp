@@ -37,7 +37,8 @@ TEST(diff_kernel_call, Is_told_as_C) {
   EXPECT_EQ(to_text({.what = verb::protect, .length = 0x1000}), "mprotect(arena + 0x0, 0x1000, PROT_NONE)");
   EXPECT_EQ(to_text({.what = verb::limit, .length = -page_size, .flags = RLIMIT_DATA}),
             "limit(RLIMIT_DATA, -4096)");
-  EXPECT_EQ(to_text({.what = verb::limit, .length = 100, .flags = RLIMIT_STACK}), "limit(RLIMIT_STACK, 100)");
+  EXPECT_EQ(to_text({.what = verb::limit_to, .length = 100, .flags = RLIMIT_STACK}),
+            "limit_to(RLIMIT_STACK, 100)");
   EXPECT_EQ(to_text({.what = verb::name, .at = 0x1000, .length = 0x2000, .value = 'x'}),
             "name(arena + 0x1000, 0x2000, \"x\")");
   EXPECT_EQ(to_text({.what = verb::name, .length = 0x2000}), "name(arena + 0x0, 0x2000, NULL)");
@@ -69,7 +70,8 @@ TEST(diff_kernel_generator, Draws_every_verb_and_stays_in_the_arena) {
   for (int i = 0; i < 20'000; ++i) {
     const call one = from.next();
     ++drawn[one.what];
-    if ((one.what == verb::map && one.at == no_hint) || one.what == verb::limit) continue;
+    if ((one.what == verb::map && one.at == no_hint) || one.what == verb::limit || one.what == verb::limit_to)
+      continue;
     ASSERT_LT(one.at, arena_bytes) << to_text(one);
     // What is longer than that wraps around, or is longer than all of user space: no call does anything then.
     if (one.length < (std::uint64_t{1} << 48)) {
@@ -112,7 +114,7 @@ TEST(reproducer, Is_a_program_that_performs_the_calls) {
        .length = 0x1000,
        .protection = PROT_READ | PROT_WRITE,
        .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN},
-      {.what = verb::limit, .length = 0x1000, .flags = RLIMIT_STACK},
+      {.what = verb::limit_to, .length = 0x1000, .flags = RLIMIT_STACK},
       {.what = verb::unmap, .at = 0x5000, .length = 0x2000},
       {.what = verb::store, .at = 0x6000, .value = 'x'},
       {.what = verb::store, .at = 0x7000, .value = 'x'},

@@ -160,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair{broken_rule::protects_behind_a_hole, "mprotect("},
                       std::pair{broken_rule::keeps_pages_that_are_not_needed, "MADV_DONTNEED"},
                       std::pair{broken_rule::takes_pages_out, "MADV_PAGEOUT"},
-                      std::pair{broken_rule::grows_stacks_without_end, "limit(RLIMIT_STACK"},
+                      std::pair{broken_rule::grows_stacks_without_end, "limit_to(RLIMIT_STACK"},
                       std::pair{broken_rule::counts_no_pages_of_files, "inspect()"},
                       std::pair{broken_rule::asks_for_exec_first, "run("},
                       std::pair{broken_rule::writes_through_after_fork, "spawn("}));

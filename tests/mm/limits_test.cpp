@@ -99,6 +99,14 @@ TYPED_TEST(limit, of_data_holds_for_the_heap) {
   EXPECT_EQ(brk(page_at(4) + 5), page_at(4));  // too much data
 }
 
+TYPED_TEST(limit, of_no_data_is_for_the_heap_alone) {
+  auto p = this->make("");
+  p.space().set_break(page_at(2));
+  p.space().set_limits({.data_bytes = 0});
+  EXPECT_EQ(p.space().brk(p.cpu(), page_at(3)), page_at(2));
+  EXPECT_EQ(p.map(10, 11, 'A'), "ok");
+}
+
 TYPED_TEST(limit, of_locked_memory) {
   auto p = this->make("AAAAAA");
   p.space().set_limits({.locked_bytes = bytes(3)});

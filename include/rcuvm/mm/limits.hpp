@@ -14,9 +14,10 @@ namespace rcuvm::mm {
 struct limits {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
 
-  std::uint64_t mappings = 65'530;      ///< vm.max_map_count: no mapping is cut when there are as many
-  std::uint64_t bytes = none;           ///< RLIMIT_AS
-  std::uint64_t data_bytes = none;      ///< RLIMIT_DATA: private memory that can be written, and the heap
+  std::uint64_t mappings = 65'530;  ///< vm.max_map_count: no mapping is cut when there are as many
+  std::uint64_t bytes = none;       ///< RLIMIT_AS
+  std::uint64_t data_bytes =
+      none;  ///< RLIMIT_DATA: private memory that can be written, and the heap; 0: the heap alone
   std::uint64_t locked_bytes = none;    ///< RLIMIT_MEMLOCK; none stands for CAP_IPC_LOCK, too
   std::uint64_t stack_bytes = 8 << 20;  ///< RLIMIT_STACK: so long does a mapping grow that grows down
 };
@@ -58,11 +59,12 @@ inline void usage::count(const vm::vma_fields& one, std::int64_t sign) noexcept 
   return limit == limits::none || pages <= static_cast<std::int64_t>(limit >> page_shift);
 }
 
-/// May a process have so many pages more of that kind? Fewer than none: they replace others. Kernel: may_expand_vm.
+/// May a process have so many pages more of that kind? Fewer than none: they replace others. Kernel: may_expand_vm, which
+/// lets a soft limit of 0 pass, for Valgrind.
 [[nodiscard]] constexpr bool may_expand(const usage& has, const limits& may, vm::vma_flags kind,
                                         std::int64_t pages) noexcept {
   return is_within(has.pages + pages, may.bytes) &&
-         (!is_data(kind) || is_within(has.data_pages + pages, may.data_bytes));
+         (!is_data(kind) || may.data_bytes == 0 || is_within(has.data_pages + pages, may.data_bytes));
 }
 
 /// May it have so many pages more of that kind, if those are locked? Kernel: mlock_future_ok.
