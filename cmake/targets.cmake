@@ -57,8 +57,8 @@ function(rcuvm_configure_program target)
   endif()
 endfunction()
 
-# The headers that most sources include, read once per target where RCUVM_PRECOMPILED is on: a third of the time to build the
-# tests. A build with it off sees to it that each file includes what it uses.
+# The headers that most sources include, read once where RCUVM_PRECOMPILED is on: that saves clang a quarter of the build. The
+# presets of g++ do without, and see to it that each file includes what it uses.
 set(rcuvm_common_headers <algorithm> <array> <expected> <functional> <map> <memory> <optional> <random> <set> <span> <string>
                          <string_view> <tuple> <utility> <vector>)
 
