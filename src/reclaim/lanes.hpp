@@ -11,6 +11,7 @@
 #include "rcuvm/reclaim/retire.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/checked.hpp"
+#include "rcuvm/sync/clock.hpp"
 #include "rcuvm/sync/thread.hpp"
 #include "rcuvm/sync/tsan.hpp"
 
@@ -47,14 +48,17 @@ class lanes {
     return false;
   }
 
-  /// Gives all batches to `take`, in no particular order.
+  /// Gives all batches to `take`, in no particular order, each with a time at which it had been pushed: the ring looks
+  /// once for what it holds, before the first of its batches, so one look at the clock does for them all.
   template <class Take>
   void collect(Take take) noexcept {
     for (lane& here : lanes_) {
+      std::uint64_t seen_at_ns = 0;
       sync::checked::use(&here.ring, sizeof here.ring, sync::checked::access::update);
-      here.ring.consume_all([&take](retire_block* batch) {
+      here.ring.consume_all([&take, &seen_at_ns](retire_block* batch) {
         sync::tsan::acquire(batch);  // lanes.R2 <- lanes.W2
-        take(batch);
+        if (seen_at_ns == 0) seen_at_ns = sync::now_ns();
+        take(batch, seen_at_ns);
       });
     }
   }

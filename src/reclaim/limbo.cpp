@@ -109,9 +109,9 @@ struct limbo::state {
   void sleep(sync::mutex_guard& guard) noexcept RCUVM_REQUIRES(lock);
   void wake() noexcept;
   void collect() noexcept RCUVM_REQUIRES(lock) {
-    const std::uint64_t now = sync::now_ns();
     // limbo.R1 <- limbo.W1, inside lanes
-    arrivals.collect([&](retire_block* batch) RCUVM_NO_THREAD_SAFETY_ANALYSIS { add(batch, now); });
+    arrivals.collect([this](retire_block* batch, std::uint64_t seen_at_ns)
+                         RCUVM_NO_THREAD_SAFETY_ANALYSIS { add(batch, seen_at_ns); });
   }
   void add(retire_block* batch, std::uint64_t now_ns) noexcept RCUVM_REQUIRES(lock) {
     batch->arrived_at_ns = now_ns;
