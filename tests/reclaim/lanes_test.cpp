@@ -21,7 +21,7 @@ TEST(lanes_test, a_full_lane_refuses_and_takes_again_after_collecting) {
   EXPECT_GE(pushed, 1'000U);
   EXPECT_LT(pushed, batches.size());
   std::size_t collected = 0;
-  arrivals->collect([&](retire_block* batch) { EXPECT_EQ(batch, &batches[collected++]); });
+  arrivals->collect([&](retire_block* batch, std::uint64_t) { EXPECT_EQ(batch, &batches[collected++]); });
   EXPECT_EQ(collected, pushed);
   EXPECT_TRUE(arrivals->push(batches.data()));
 }
@@ -35,6 +35,7 @@ TEST(lanes_test, each_batch_of_many_writers_arrives_once_and_whole) {
   std::vector<retire_block> batches(writers * each_pushes);
   std::uint64_t collected = 0;
   std::uint64_t tickets = 0;
+  std::uint64_t seen_before_pushed = 0;
   {
     std::vector<sync::thread> threads;
     for (std::uint64_t writer = 0; writer != writers; ++writer) {
@@ -42,22 +43,25 @@ TEST(lanes_test, each_batch_of_many_writers_arrives_once_and_whole) {
         for (std::uint64_t at = 0; at != each_pushes; ++at) {
           retire_block& batch = batches[writer * each_pushes + at];
           batch.ticket = writer * each_pushes + at + 1;
+          batch.arrived_at_ns = sync::now_ns();
           while (!arrivals->push(&batch)) sync::yield();
         }
       });
     }
     const std::uint64_t give_up_ns = sync::now_ns() + 20'000'000'000U;
     while (collected != batches.size() && sync::now_ns() < give_up_ns) {
-      arrivals->collect([&](retire_block* batch) {
+      arrivals->collect([&](retire_block* batch, std::uint64_t seen_at_ns) {
         ++collected;
+        if (seen_at_ns < batch->arrived_at_ns) ++seen_before_pushed;
         tickets += batch->ticket;
         batch->ticket = 0;  // a second arrival would add nothing to the sum, but to the count
       });
       sync::yield();
     }
   }
-  arrivals->collect([&](retire_block*) { ++collected; });
+  arrivals->collect([&](retire_block*, std::uint64_t) { ++collected; });
   EXPECT_EQ(collected, batches.size());
+  EXPECT_EQ(seen_before_pushed, 0U);
   EXPECT_EQ(tickets, batches.size() * (batches.size() + 1) / 2);
 }
 

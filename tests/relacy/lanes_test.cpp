@@ -39,7 +39,7 @@ struct two_writers : rl::test_suite<two_writers, 3> {
   }
 
   void collect() {
-    lanes->collect([this](reclaim::detail::retire_block* found) {
+    lanes->collect([this](reclaim::detail::retire_block* found, std::uint64_t) {
       batch& here = *static_cast<batch*>(found);
       promise(here.contents.read() != 0, "a batch that was taken twice");
       here.contents.write(0);
