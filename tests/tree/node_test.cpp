@@ -21,7 +21,8 @@ namespace {
 static_assert(sizeof(leaf<wide_layout>) == 6 * 64 && alignof(leaf<wide_layout>) == 64);
 static_assert(offsetof(leaf<wide_layout>, slot) == 2 * 64);
 static_assert(sizeof(inner<wide_layout>) == 16 * 64 && alignof(inner<wide_layout>) == 64);
-static_assert(offsetof(inner<wide_layout>, slot) == 7 * 64 - 8);
+static_assert(offsetof(inner<wide_layout>, slot) == 7 * 64);
+static_assert(inner<wide_layout>::separated(0) == 10 && inner<wide_layout>::separated(4) == 42);
 static_assert(sizeof(maple_tree<int>) == 128);
 
 TEST(node, the_slot_of_a_key_is_the_first_whose_end_is_above) {

@@ -118,6 +118,29 @@ TEST_F(broken_tree, a_node_without_a_reference) {
   EXPECT_NE(sound.error().find("a live node has a reference"), std::string::npos);
 }
 
+/// Pages enough for a root with separators.
+TEST(verify, a_separator_that_repeats_another_pivot) {
+  reclaim::limbo limbo;
+  sync::mutex lock;
+  maple_tree<letter, wide_layout> tree{limbo};
+  const sync::write_section writing{lock};
+  auto change = tree.begin(writing);
+  for (std::uint64_t page = 0; page != 600; ++page)
+    ASSERT_TRUE(change.store({page << 12, (page + 1) << 12}, record_of('A')));
+  change.commit();
+  auto& top = open_view<letter, wide_layout>{tree.read(writing)}.root().as_inner();
+  ASSERT_GT(top.head.count, 20U);
+  for (unsigned i = 0; i != top.separator.size(); ++i) {
+    const std::uint64_t before = top.separator[i];
+    top.separator[i] = before - 1;
+    const auto sound = tree.verify(writing);
+    top.separator[i] = before;
+    ASSERT_FALSE(sound);
+    EXPECT_EQ(sound.error(), "root: separator " + std::to_string(i) + " repeats its line's last pivot");
+  }
+  EXPECT_TRUE(tree.verify(writing));
+}
+
 TEST(verify, nodes_without_entries) {
   drawn_tree tree{"A"};
   auto& only = open_view<letter, small_layout>{tree.read()}.root().as_leaf();

@@ -15,12 +15,13 @@ struct small_layout {
   static constexpr unsigned inner_slots = 4;
 };
 
-/// Nodes of whole cache lines: a leaf of 6 lines (pivots in 2 of them), an inner node of 16 (pivots in
-/// 7). A lookup touches one line more of each. Why these shapes: leaf.hpp, inner.hpp.
+/// Nodes of whole cache lines: a leaf of 6 lines (pivots in 2 of them), an inner node of 16 (separators and
+/// pivots in 7). A lookup touches one line more of each. Why these shapes: leaf.hpp, inner.hpp.
 struct wide_layout {
   static constexpr unsigned leaf_slots = 31;
   static constexpr unsigned plain_leaf_slots = 16;
-  static constexpr unsigned inner_slots = 56;
+  static constexpr unsigned inner_slots = 52;
+  static constexpr unsigned inner_separators = 5;
 };
 
 #ifdef RCUVM_CHECKED
@@ -32,6 +33,7 @@ using default_layout = wide_layout;
 /// A layout may also offer
 ///   unsigned plain_leaf_slots                          slots of a leaf whose pivots can't be packed, fewer
 ///                                                      than leaf_slots; see leaf.hpp
+///   unsigned inner_separators                          that open an inner node; see inner.hpp
 ///   static void count_nodes(int change) noexcept       told +1 and -1 as nodes are made and freed
 template <class Layout>
 concept node_layout = Layout::leaf_slots >= 4 && Layout::inner_slots >= 4 && Layout::leaf_slots < 64 &&
@@ -41,6 +43,12 @@ template <class Layout>
 inline constexpr unsigned plain_slots = [] {
   if constexpr (requires { Layout::plain_leaf_slots; }) return Layout::plain_leaf_slots;
   return Layout::leaf_slots;
+}();
+
+template <class Layout>
+inline constexpr unsigned separators = [] {
+  if constexpr (requires { Layout::inner_separators; }) return Layout::inner_separators;
+  return 0U;
 }();
 
 /// The fewest slots of a node that is not the root.

@@ -107,6 +107,10 @@ class verifier {
     if (auto sound = check_node(node, at.level(), inner<Layout>::slots, is_root, low, end); !sound)
       return sound;
     if (!are_unused(node.pivot, node.head.count - 1U)) return broken("unused pivots are the largest number");
+    for (unsigned i = 0; i < node.separator.size(); ++i) {
+      if (node.separator[i] != node.pivot[node.separated(i)])
+        return broken("separator " + std::to_string(i) + " repeats its line's last pivot");
+    }
     largest_gap = gap_size::round_up(0);
     const std::size_t here = where_.size();
     for (unsigned i = 0; i < node.head.count; ++i) {
