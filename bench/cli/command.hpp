@@ -47,6 +47,9 @@ void become_explorer(int argc, const char* const* argv);
 /// A workload by name or path. Throws refusal naming the known ones, or what is wrong with the file.
 [[nodiscard]] workload::scenario read_workload(const std::string& name);
 
+/// The names of the workloads that come with the program.
+[[nodiscard]] std::vector<std::string> known_workloads();
+
 /// At least two, so that somebody waits for somebody; at most what a machine of the model has.
 [[nodiscard]] std::uint32_t default_workers();
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "bench/cli/cli.hpp"
 #include "bench/cli/command.hpp"
@@ -13,7 +12,7 @@
 #include "bench/report/metric.hpp"
 #include "bench/report/plots.hpp"
 #include "bench/report/table.hpp"
-#include "bench/workload/grace_curve.hpp"
+#include "bench/workload/grace_curve_json.hpp"
 #include "rcuvm/sync/thread.hpp"
 
 namespace rcuvm::cli {
@@ -125,17 +124,6 @@ std::string script_of(const std::vector<std::string>& designs, const std::vector
   return made + "unset multiplot\n";
 }
 
-nlohmann::json json_of(const std::vector<curve_point>& points) {
-  nlohmann::json all = nlohmann::json::array();
-  for (const curve_point& one : points) {
-    all.push_back({{"design", one.design},
-                   {"readers", one.readers},
-                   {"stay_ns", one.stay_ns},
-                   {"medians", one.medians}});
-  }
-  return all;
-}
-
 int run(curve_command& asked) {
   workload::curve_options& how = asked.how;
   how.designs = designs_named(asked.designs);
@@ -158,7 +146,7 @@ int run(curve_command& asked) {
     throw refusal{wrong.what()};
   }
   if (asked.is_json) {
-    fmt::print("{}\n", json_of(points).dump(1));
+    fmt::print("{}\n", nlohmann::json(points).dump(1));
   } else {
     print(points, how.designs);
   }

@@ -10,6 +10,7 @@
 #include "bench/cli/progress_line.hpp"
 #include "bench/report/campaign.hpp"
 #include "bench/report/table.hpp"
+#include "bench/report/workloads.hpp"
 #include "bench/report/write.hpp"
 
 namespace rcuvm::cli {
@@ -25,6 +26,7 @@ struct review_options {
   double budget_s = 240;
   bool takes_shared = false;
   bool explores = true;
+  bool takes_workloads = true;
 };
 
 volatile std::sig_atomic_t is_interrupted = 0;
@@ -62,6 +64,18 @@ std::vector<std::string> recordings_of(const review_options& how) {
   return names;
 }
 
+/// What goes wrong is noted in the report.
+void measure_workloads(report::result& into, const review_options& how, const report::on_workload& on_run) {
+  try {
+    std::vector<workload::scenario> scenarios;
+    for (const std::string& name : known_workloads()) scenarios.push_back(read_workload(name));
+    into.workloads = report::measure_workloads(scenarios, into.how.designs, how.workers, on_run);
+    into.curve = report::measure_grace_curve(read_workload("reader-stays"), into.how.designs, on_run);
+  } catch (const std::runtime_error& problem) {
+    into.notes.push_back(fmt::format("not all workloads were measured: {}", problem.what()));
+  }
+}
+
 int review(const review_options& how) {
   const std::vector<std::string> designs = designs_named(how.designs);
   if (const auto problem = report::obstacle_to_writing(how.folder)) throw refusal{*problem};
@@ -82,6 +96,7 @@ int review(const review_options& how) {
                                                .repetitions = how.repetitions,
                                                .budget_s = how.budget_s,
                                                .on_progress = show});
+      if (how.takes_workloads) measure_workloads(measured.data, how, show);
       if (how.explores) {
         show("searching for races, about a minute", 1);
         auto proved = report::run_explorer(explorer_path());
@@ -129,6 +144,9 @@ void add_review(CLI::App& program, int& code) {
   command->add_flag("--all", how->takes_shared,
                     "Also the recordings of ../shared/traces/perf, where these are");
   command->add_flag("!--no-explore", how->explores, "Without the search for races (see rcuvm explore)");
+  command->add_flag(
+      "!--no-workloads", how->takes_workloads,
+      "Without the known workloads and the grace curve, about a minute (see rcuvm workload, grace-curve)");
   command->footer(
       "Examples:\n"
       "  rcuvm review                                   the bundled recordings, report/index.html\n"

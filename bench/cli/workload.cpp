@@ -39,7 +39,9 @@ struct workload_options {
 
 fs::path folder() { return recording::bundled_folder().parent_path() / "workloads"; }
 
-std::vector<std::string> known() {
+}  // namespace
+
+std::vector<std::string> known_workloads() {
   std::vector<std::string> made;
   std::error_code ignored;
   for (const fs::directory_entry& one : fs::directory_iterator{folder(), ignored}) {
@@ -49,15 +51,13 @@ std::vector<std::string> known() {
   return made;
 }
 
-}  // namespace
-
 workload::scenario read_workload(const std::string& name) {
   const fs::path path =
       name.find_first_of("./") == std::string::npos ? folder() / (name + ".json") : fs::path{name};
   std::ifstream in{path};
   if (!in)
-    throw refusal{
-        fmt::format("no workload '{}'; there are: {}; or give a file", name, report::list_text(known()))};
+    throw refusal{fmt::format("no workload '{}'; there are: {}; or give a file", name,
+                              report::list_text(known_workloads()))};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
   try {
     return workload::parse(text, path.string());
@@ -69,7 +69,7 @@ workload::scenario read_workload(const std::string& name) {
 namespace {
 
 void list() {
-  for (const std::string& name : known()) {
+  for (const std::string& name : known_workloads()) {
     const workload::scenario one = read_workload(name);
     fmt::print("{}\n    {}\n    {}\n", one.name, one.what, one.source);
   }
@@ -125,7 +125,8 @@ int run(const workload_options& how) {
   }
   const std::vector<std::string> designs = designs_named(how.designs);
   std::vector<workload::scenario> scenarios;
-  for (const std::string& name : how.names.size() == 1 && how.names.front() == "all" ? known() : how.names)
+  for (const std::string& name :
+       how.names.size() == 1 && how.names.front() == "all" ? known_workloads() : how.names)
     scenarios.push_back(read_workload(name));
   json all = json::array();
   progress_line progress;

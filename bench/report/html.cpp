@@ -56,6 +56,8 @@ class page {
     trade();
     proofs();
     traffic_table();
+    workloads();
+    grace_curve();
     recordings();
     method();
     machine();
@@ -245,6 +247,88 @@ class page {
       while (end < all.size() && all[end].scenario == all[first].scenario) ++end;
       proof_row(all.subspan(first, end - first));
       first = end;
+    }
+    out_ += "</tbody>\n</table></div>\n";
+  }
+
+  void workloads() {
+    if (data_.workloads.empty()) return;
+    out_ += fmt::format(
+        "<h2>Known workloads</h2>\n<p class=\"soft\">Loops a second of each kind of thread: under {} as they "
+        "are, under "
+        "the others against it. Short runs (<code>rcuvm workload NAME</code> takes its time, and shows the "
+        "calls): small "
+        "differences say nothing. * more threads than cores.</p>\n<div "
+        "class=\"scroll\"><table>\n<thead><tr><th "
+        "scope=\"col\">workload</th><th scope=\"col\">threads of the kind</th>",
+        escape_html(baseline()));
+    design_heads();
+    for (const workload_facts& one : data_.workloads) {
+      const auto base = one.medians.find(baseline());
+      if (base == one.medians.end()) continue;
+      for (const auto& [key, value] : base->second) {
+        if (key.ends_with(rate)) workload_row(one, key, value);
+      }
+    }
+    out_ += "</tbody>\n</table></div>\n";
+  }
+
+  static constexpr std::string_view rate = ".loops_per_s";
+
+  void workload_row(const workload_facts& of, std::string_view key, double base) {
+    out_ +=
+        fmt::format("<tr><th scope=\"row\" title=\"{}; {}\">{}{}</th><td>{}</td>", escape_html(of.what),
+                    escape_html(of.source), escape_html(of.name), of.threads > data_.machine.cores ? "*" : "",
+                    escape_html(key.substr(0, key.size() - rate.size())));
+    for (const std::string& design : data_.how.designs) {
+      const auto got = of.medians.find(design);
+      const double value = got == of.medians.end() ? 0 : value_of(got->second, key);
+      out_ += fmt::format("<td>{}</td>", design == baseline()    ? to_text(base, unit::per_second)
+                                         : value > 0 && base > 0 ? ratio_text(value / base)
+                                                                 : std::string{});
+    }
+    out_ += "</tr>\n";
+  }
+
+  /// 0 where there is none.
+  static double value_of(const replay::figures& in, std::string_view key) {
+    const auto found = in.find(key);
+    return found == in.end() ? 0 : found->second;
+  }
+
+  void grace_curve() {
+    if (data_.curve.empty()) return;
+    out_ +=
+        "<h2>The price of a grace period</h2>\n<p class=\"soft\">A mapper maps with MAP_FIXED, writes, "
+        "unmaps, at the same "
+        "address each time, while a reader stays inside for so long at a time: what each call takes on "
+        "average, and the "
+        "memory that is held for readers at most (<code>rcuvm grace-curve</code> has more readers, and "
+        "plots).</p>\n";
+    curve_table("munmap", "unmap.mean_ns", unit::nanoseconds);
+    curve_table("MAP_FIXED", "map.mean_ns", unit::nanoseconds);
+    curve_table("held for readers", "limbo.high_water_bytes", unit::bytes);
+  }
+
+  /// Points come in the order of measure_curve().
+  void curve_table(std::string_view title, std::string_view key, unit in) {
+    const std::span<const workload::curve_point> all{data_.curve};
+    const auto is_another_row = [&](const workload::curve_point& one) {
+      return one.stay_ns != all.front().stay_ns;
+    };
+    const std::size_t designs =
+        static_cast<std::size_t>(std::ranges::find_if(all, is_another_row) - all.begin());
+    out_ += fmt::format("<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">{}; a reader stays</th>",
+                        title);
+    for (const workload::curve_point& one : all.first(designs))
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(one.design));
+    out_ += "</tr></thead>\n<tbody>\n";
+    for (std::size_t row = 0; row + designs <= all.size(); row += designs) {
+      out_ += fmt::format("<tr><th scope=\"row\">{}</th>",
+                          to_text(static_cast<double>(all[row].stay_ns), unit::nanoseconds));
+      for (const workload::curve_point& one : all.subspan(row, designs))
+        out_ += fmt::format("<td>{}</td>", to_text(value_of(one.medians, key), in));
+      out_ += "</tr>\n";
     }
     out_ += "</tbody>\n</table></div>\n";
   }

@@ -7,8 +7,11 @@
 
 #include "bench/report/result.hpp"
 #include "bench/report/traffic_json.hpp"
+#include "bench/workload/grace_curve_json.hpp"
 
 namespace rcuvm::report {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(workload_facts, name, what, source, threads, medians)
 
 namespace {
 
@@ -194,6 +197,8 @@ std::string to_json(const result& from) {
                {"recordings", list_to_json(from.recordings, recording_to_json)},
                {"proofs", list_to_json(from.proofs, proof_to_json)},
                {"traffic", from.traffic},
+               {"workloads", from.workloads},
+               {"grace_curve", from.curve},
                {"notes", from.notes},
                {"medians", medians_to_json(from)},
                {"runs", list_to_json(from.runs, run_to_json)}});
@@ -214,6 +219,8 @@ std::expected<result, std::string> from_json(std::string_view text) {
     for (const json& one : read.at("recordings")) made.recordings.push_back(recording_from_json(one));
     for (const json& one : read.at("proofs")) made.proofs.push_back(proof_from_json(one));
     read.at("traffic").get_to(made.traffic);
+    if (read.contains("workloads")) read.at("workloads").get_to(made.workloads);
+    if (read.contains("grace_curve")) read.at("grace_curve").get_to(made.curve);
     for (const json& one : read.at("runs")) made.runs.push_back(run_from_json(one));
     return made;
   } catch (const std::exception& problem) {

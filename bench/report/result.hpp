@@ -15,6 +15,8 @@
 #include "bench/report/machine.hpp"
 #include "bench/report/proofs.hpp"
 #include "bench/report/statistics.hpp"
+#include "bench/workload/grace_curve.hpp"
+#include "bench/workload/medians.hpp"
 
 namespace rcuvm::report {
 
@@ -46,14 +48,25 @@ struct settings {
   std::uint64_t walk_chunk_lines = 0;
 };
 
+/// A known workload under each design.
+struct workload_facts {
+  std::string name;
+  std::string what;
+  std::string source;
+  std::uint32_t threads = 0;
+  workload::medians medians;
+};
+
 struct result {
   machine_facts machine;
   settings how;
   std::vector<recording_facts> recordings;
-  std::vector<replay::run> runs;         ///< in the order in which they ran, warm-ups included
-  std::vector<proof> proofs;             ///< of the explorer; empty: it did not run
-  std::vector<report::traffic> traffic;  ///< of the explorer, too
-  std::vector<std::string> notes;        ///< what the measuring itself wants said: repetitions cut, ...
+  std::vector<replay::run> runs;             ///< in the order in which they ran, warm-ups included
+  std::vector<proof> proofs;                 ///< of the explorer; empty: it did not run
+  std::vector<report::traffic> traffic;      ///< of the explorer, too
+  std::vector<workload_facts> workloads;     ///< empty: not measured
+  std::vector<workload::curve_point> curve;  ///< munmap against how long readers stay; empty: not measured
+  std::vector<std::string> notes;            ///< what the measuring itself wants said: repetitions cut, ...
 };
 
 [[nodiscard]] std::string to_json(const result& from);

@@ -174,7 +174,7 @@ TEST(cli, A_measured_replay_prints_a_table_or_json) {
 TEST(cli, A_review_writes_the_report_and_prints_the_summary) {
   const fs::path folder = fs::temp_directory_path() / ("rcuvm_cli_review_" + std::to_string(::getpid()));
   const outcome got = rcuvm({"review", "sqlite_mmap", "--designs", "replace,mmap-lock", "--repetitions", "1",
-                             "--budget", "2", "-o", folder.string()});
+                             "--no-workloads", "--budget", "2", "-o", folder.string()});
   EXPECT_EQ(got.code, ok) << got.error;
   EXPECT_TRUE(holds(got.out, (folder / "index.html").string())) << got.out;
   EXPECT_TRUE(holds(got.out, "Page faults")) << got.out;
