@@ -98,7 +98,7 @@ int review(const review_options& how) {
                                                .on_progress = show});
       if (how.takes_workloads) measure_workloads(measured.data, how, show);
       if (how.explores) {
-        show("searching for races, about a minute", 1);
+        show("searching for races, some minutes", 1);
         auto proved = report::run_explorer(explorer_path());
         if (proved) {
           measured.data.proofs = *std::move(proved);

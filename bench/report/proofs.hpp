@@ -49,7 +49,7 @@ struct traffic {
 /// What `rcuvm explore --all --json` says.
 [[nodiscard]] std::expected<std::vector<proof>, std::string> proofs_from_json(std::string_view text);
 
-/// Runs that search: about a minute. The reason when it cannot be run.
+/// Runs that search: some minutes. The reason when it cannot be run.
 [[nodiscard]] std::expected<std::vector<proof>, std::string> run_explorer(
     const std::filesystem::path& program);
 
