@@ -6,15 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/bench/workload_example.hpp"
+
 namespace rcuvm::workload {
 namespace {
-
-constexpr std::string_view text = R"({"name": "n", "source": "s", "what": "w", "threads": [
-    {"name": "mapper", "count": 1, "loop": [
-      {"do": "map", "pages": 2, "at": "own"}, {"do": "touch", "for": "write"}, {"do": "unmap"}]},
-    {"name": "reader", "setup": [{"do": "map", "pages": 1, "at": "own"}], "loop": [{"do": "stay", "ns": 5}]}]})";
-
-scenario stays() { return parse(text, "text"); }
 
 TEST(grace_curve, sets_how_many_readers_stay_how_long) {
   const scenario got = with_readers(stays(), 3, 77);

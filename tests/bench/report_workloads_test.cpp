@@ -7,16 +7,11 @@
 #include <gtest/gtest.h>
 
 #include "bench/report/html.hpp"
-#include "bench/workload/scenario.hpp"
 #include "tests/bench/report_example.hpp"
+#include "tests/bench/workload_example.hpp"
 
 namespace rcuvm::report {
 namespace {
-
-constexpr std::string_view text = R"({"name": "n", "source": "s", "what": "w", "threads": [
-    {"name": "mapper", "count": 1, "loop": [
-      {"do": "map", "pages": 2, "at": "own"}, {"do": "touch", "for": "write"}, {"do": "unmap"}]},
-    {"name": "reader", "setup": [{"do": "map", "pages": 1, "at": "own"}], "loop": [{"do": "stay", "ns": 5}]}]})";
 
 result example() {
   result made = example_with_runs();
@@ -36,7 +31,7 @@ result example() {
 
 TEST(report_workloads, each_is_measured_under_each_design) {
   unsigned runs = 0;
-  const auto got = measure_workloads({workload::parse(text, "text")}, {"mmap-lock", "replace"}, 2,
+  const auto got = measure_workloads({workload::stays()}, {"mmap-lock", "replace"}, 2,
                                      [&](const std::string&, double) { ++runs; });
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].name, "n");
@@ -48,8 +43,8 @@ TEST(report_workloads, each_is_measured_under_each_design) {
 
 TEST(report_workloads, the_curve_is_of_designs_that_differ_in_it) {
   const auto ignore = [](const std::string&, double) {};
-  EXPECT_TRUE(measure_grace_curve(workload::parse(text, "text"), {"mmap-lock", "vma-lock"}, ignore).empty());
-  const auto got = measure_grace_curve(workload::parse(text, "text"), {"mmap-lock", "sync"}, ignore);
+  EXPECT_TRUE(measure_grace_curve(workload::stays(), {"mmap-lock", "vma-lock"}, ignore).empty());
+  const auto got = measure_grace_curve(workload::stays(), {"mmap-lock", "sync"}, ignore);
   ASSERT_FALSE(got.empty());
   for (const workload::curve_point& one : got) EXPECT_EQ(one.design, "sync");
   EXPECT_GE(got.back().medians.at("unmap.mean_ns"), static_cast<double>(got.back().stay_ns) / 4);
