@@ -271,6 +271,8 @@ void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std:
   const auto top = link<wide_layout>::from_word(root);
   // The outermost leaves are plain. Where they are few of many, a branch is nearly always predicted.
   const bool has_few_plain = top.level() > 1 || (top.level() == 1 && top.head().count > 16);
+  // 0.84 of the time at 1,000,000 ranges, 1.04 at 30,000.
+  const bool asks_for_slots = is_large(top);
   for (std::size_t first = 0; first < count; first += at_once) {
     const std::size_t group = std::min(at_once, count - first);
     const void* at[at_once];
@@ -288,7 +290,15 @@ void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std:
       const auto& bottom = *static_cast<const wide_leaf*>(at[i]);
       const std::uint64_t key = keys[first + i];
       const bool is_packed = has_few_plain && !bottom.is_plain();
-      found[first + i] = bottom.slot[is_packed ? packed_slot_of(bottom, key) : slot_of(bottom, key)];
+      at[i] = &bottom.slot[is_packed ? packed_slot_of(bottom, key) : slot_of(bottom, key)];
+      if (asks_for_slots) {
+        hwy::Prefetch(static_cast<const char*>(at[i]));
+      } else {
+        found[first + i] = *static_cast<void* const*>(at[i]);
+      }
+    }
+    if (asks_for_slots) {
+      for (std::size_t i = 0; i < group; ++i) found[first + i] = *static_cast<void* const*>(at[i]);
     }
   }
 }

@@ -160,6 +160,38 @@ TEST_P(on_each_target, one_leaf_is_found) {
   compare();
 }
 
+/// Where lookups ask for slots before they know which: from the fourth level on, and from a ninth child of its root.
+TEST_P(on_each_target, what_lies_in_a_large_tree_is_found) {
+  constexpr std::uint64_t ranges = 150'000;
+  std::vector<int> records(ranges);
+  reclaim::limbo limbo;
+  sync::mutex lock;
+  maple_tree<int, wide_layout> tree{limbo};
+  const sync::write_section writing{lock};
+  auto change = tree.begin(writing);
+  for (std::uint64_t i = 0; i < ranges; ++i) {
+    const std::uint64_t start = 3 * i << 12;
+    ASSERT_TRUE(change.store({start, start + 0x2000}, &records[i]));
+  }
+  change.commit();
+  const wide_link top = open_view<int, wide_layout>{tree.read(writing)}.root();
+  ASSERT_EQ(top.level(), 3U);
+  ASSERT_NE(top.as_inner().slot[8], nullptr);
+
+  random_engine random{seed_or(13)};
+  std::vector<std::uint64_t> keys(5000);
+  for (std::uint64_t& key : keys) key = draw(random, 3 * ranges << 12);
+  std::vector<int*> many(keys.size());
+  tree.read(writing).find_many(keys, many);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::uint64_t page = keys[i] >> 12;
+    int* const expected = page % 3 == 2 ? nullptr : &records[page / 3];
+    ASSERT_EQ(many[i], expected) << keys[i];
+    ASSERT_EQ(tree.read(writing).find(keys[i]), expected) << keys[i];
+    ASSERT_EQ(tree.read(writing).find_entry(keys[i]).value_or(entry<int>{}).value, expected) << keys[i];
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(simd, on_each_target,
                          ::testing::Values(simd::target::plain, simd::target::avx2, simd::target::avx512),
                          [](const auto& tested) { return std::string{simd::name_of(tested.param)}; });
