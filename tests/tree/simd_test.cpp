@@ -162,7 +162,7 @@ TEST_P(on_each_target, one_leaf_is_found) {
 
 /// Where lookups ask for slots before they know which: from the fourth level on, and from a ninth child of its root.
 TEST_P(on_each_target, what_lies_in_a_large_tree_is_found) {
-  constexpr std::uint64_t ranges = 150'000;
+  constexpr std::uint64_t ranges = 70'000;
   std::vector<int> records(ranges);
   reclaim::limbo limbo;
   sync::mutex lock;
