@@ -23,7 +23,7 @@ using report::unit;
 using workload::curve_point;
 
 struct curve_command {
-  std::string designs = "sync,refcount,tombstone,replace";
+  std::string designs = fmt::format("{}", fmt::join(workload::designs_of_curve(), ","));
   std::vector<double> stays_us{1, 10, 100, 1000, 10'000, 100'000};
   workload::curve_options how;
   std::string folder;

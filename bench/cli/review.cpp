@@ -138,15 +138,15 @@ void add_review(CLI::App& program, int& code) {
   command->add_option("--workers", how->workers, "Real threads that share the recorded ones")
       ->check(CLI::Range(1U, 60U))
       ->capture_default_str();
-  command->add_option("--budget", how->budget_s, "Seconds of measuring at most, about; 0: no limit")
+  command->add_option("--budget", how->budget_s, "Seconds of replaying at most, about; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_flag("--all", how->takes_shared,
                     "Also the recordings of ../shared/traces/perf, where these are");
   command->add_flag("!--no-explore", how->explores, "Without the search for races (see rcuvm explore)");
-  command->add_flag(
-      "!--no-workloads", how->takes_workloads,
-      "Without the known workloads and the grace curve, about a minute (see rcuvm workload, grace-curve)");
+  command->add_flag("!--no-workloads", how->takes_workloads,
+                    "Without the known workloads and the grace curve, less than a minute (see rcuvm "
+                    "workload, grace-curve)");
   command->footer(
       "Examples:\n"
       "  rcuvm review                                   the bundled recordings, report/index.html\n"

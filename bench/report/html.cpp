@@ -255,12 +255,10 @@ class page {
     if (data_.workloads.empty()) return;
     out_ += fmt::format(
         "<h2>Known workloads</h2>\n<p class=\"soft\">Loops a second of each kind of thread: under {} as they "
-        "are, under "
-        "the others against it. Short runs (<code>rcuvm workload NAME</code> takes its time, and shows the "
-        "calls): small "
-        "differences say nothing. * more threads than cores.</p>\n<div "
-        "class=\"scroll\"><table>\n<thead><tr><th "
-        "scope=\"col\">workload</th><th scope=\"col\">threads of the kind</th>",
+        "are, under the others against it. Short runs (<code>rcuvm workload NAME</code> takes its time, and "
+        "shows the calls): small differences say nothing. * more threads than cores.</p>\n"
+        "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">workload</th>"
+        "<th scope=\"col\">threads of the kind</th>",
         escape_html(baseline()));
     design_heads();
     for (const workload_facts& one : data_.workloads) {
@@ -300,11 +298,9 @@ class page {
     if (data_.curve.empty()) return;
     out_ +=
         "<h2>The price of a grace period</h2>\n<p class=\"soft\">A mapper maps with MAP_FIXED, writes, "
-        "unmaps, at the same "
-        "address each time, while a reader stays inside for so long at a time: what each call takes on "
-        "average, and the "
-        "memory that is held for readers at most (<code>rcuvm grace-curve</code> has more readers, and "
-        "plots).</p>\n";
+        "unmaps, at the same address each time, while a reader stays inside for so long at a time: what each "
+        "call takes on average, and the memory that is held for readers at most (<code>rcuvm "
+        "grace-curve</code> has more readers, and plots).</p>\n";
     curve_table("munmap", "unmap.mean_ns", unit::nanoseconds);
     curve_table("MAP_FIXED", "map.mean_ns", unit::nanoseconds);
     curve_table("held for readers", "limbo.high_water_bytes", unit::bytes);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace rcuvm::report {
 
@@ -43,9 +42,9 @@ std::vector<workload::curve_point> measure_grace_curve(const workload::scenario&
   how.readers = {1};
   how.seconds = seconds_of_a_run;
   how.repetitions = repetitions;
-  std::ranges::copy_if(designs, std::back_inserter(how.designs), [](const std::string& name) {
-    return name == "sync" || name == "refcount" || name == "tombstone" || name == "replace";
-  });
+  for (const std::string& each : workload::designs_of_curve()) {
+    if (std::ranges::find(designs, each) != designs.end()) how.designs.push_back(each);
+  }
   if (how.designs.empty()) return {};
   return workload::measure_curve(
       of, how, [&](const std::string& what, double share) { on_run("grace periods: " + what, share); });

@@ -23,7 +23,7 @@ using on_workload = std::function<void(const std::string& what, double share)>;
                                                             const std::vector<std::string>& designs,
                                                             std::uint32_t threads, const on_workload& on_run);
 
-/// Under those of `designs` that differ in it: who waits for a grace period, and who does not. Nothing where there is none.
+/// Under those of `designs` that differ in it; nothing where there is none.
 /// `of` has readers that stay. Throws as workload::run().
 [[nodiscard]] std::vector<workload::curve_point> measure_grace_curve(const workload::scenario& of,
                                                                      const std::vector<std::string>& designs,

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bench/report/metric.hpp"
 #include "bench/workload/medians.hpp"
 
 namespace rcuvm::workload {
@@ -51,8 +50,8 @@ std::vector<curve_point> measure_curve(const scenario& from, const curve_options
       const scenario here = with_readers(from, readers, stay);
       const run_options run_for{.threads = 1, .seconds = seconds_of_run(how, stay)};
       const auto on_design = [&](const std::string& design) {
-        on_run(fmt::format("{}, {} reader{}, {}", design, readers, readers == 1 ? "" : "s",
-                           report::to_text(static_cast<double>(stay), report::unit::nanoseconds)),
+        on_run(fmt::format("{}, {} reader{}, {} µs", design, readers, readers == 1 ? "" : "s",
+                           static_cast<double>(stay) / 1e3),
                done / all);
         done += run_for.seconds;
       };

@@ -17,6 +17,11 @@
 
 namespace rcuvm::workload {
 
+/// The designs that differ in it: who waits for a grace period, and who does not.
+[[nodiscard]] inline std::vector<std::string> designs_of_curve() {
+  return {"sync", "refcount", "tombstone", "replace"};
+}
+
 struct curve_options {
   std::vector<std::string> designs;
   std::vector<std::uint64_t> stays_ns;

@@ -193,11 +193,11 @@ HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) { return n
 
 #endif
 
-/// Whether the leaves are more than caches hold: half a million ranges and more. Then the line with the slot that is
-/// found is asked for together with the pivots', all four of those in question: one wait instead of two. Measured at
-/// 1,000,000 ranges: 0.65 of a dependent lookup's time, 0.73 of an independent one's. Where the leaves are near it costs
-/// more than it saves (1.5 of independent lookups at 128,000, 1.9 at 30,000), and so it does in find_many, where many
-/// leaves are under way.
+/// Whether the leaves are more than caches hold: about 300,000 ranges that were stored in no order. Then the line with the
+/// slot that is found is asked for together with the pivots', all four of those in question: one wait instead of two.
+/// Measured at 1,000,000 ranges: 0.65 of a dependent lookup's time, 0.73 of an independent one's. Where the leaves are near
+/// it costs more than it saves (1.5 of independent lookups at 128,000, 1.9 at 30,000). find_many, with many leaves under
+/// way, knows the slots of all before it reads the first, and asks for these alone.
 HWY_INLINE bool is_large(link<wide_layout> top) {
   return top.level() > 3 || (top.level() == 3 && top.as_inner().slot[8] != nullptr);
 }
@@ -283,7 +283,6 @@ void FindMany(std::uintptr_t root, const std::uint64_t* keys, void** found, std:
         at[i] = node.slot[slot_of_by_steps(node, keys[first + i])];
         hwy::Prefetch(static_cast<const char*>(at[i]));
         hwy::Prefetch(static_cast<const char*>(at[i]) + 64);
-        if (level != 1) hwy::Prefetch(static_cast<const char*>(at[i]) + 128);
       }
     }
     for (std::size_t i = 0; i < group; ++i) {

@@ -17,11 +17,13 @@
 namespace rcuvm::tree::testing {
 
 /// A layout of its own for each Tag, so that tests do not see each other's nodes.
-template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void, unsigned PlainSlots = LeafSlots>
+template <unsigned LeafSlots, unsigned InnerSlots, class Tag = void, unsigned PlainSlots = LeafSlots,
+          unsigned Separators = 0>
 struct counting_layout {
   static constexpr unsigned leaf_slots = LeafSlots;
   static constexpr unsigned plain_leaf_slots = PlainSlots;
   static constexpr unsigned inner_slots = InnerSlots;
+  static constexpr unsigned inner_separators = Separators;
 
   static void count_nodes(int change) noexcept { live_.fetch_add_relaxed(change); }
   [[nodiscard]] static std::int64_t live() noexcept { return live_.load_relaxed(); }

@@ -203,9 +203,9 @@ using combinations = ::testing::Types<
     combination<counting_layout<15, 13>, dense_keys>, combination<counting_layout<15, 13>, clustered_keys>,
     combination<counting_layout<15, 13>, all_keys>, combination<counting_layout<7, 5, void, 4>, all_keys>,
     combination<counting_layout<7, 5, void, 4>, clustered_keys>,
-    combination<counting_layout<31, 52, void, 16>, dense_keys>,
-    combination<counting_layout<31, 52, void, 16>, clustered_keys>,
-    combination<counting_layout<31, 52, void, 16>, all_keys>>;
+    combination<counting_layout<31, 52, void, 16, 5>, dense_keys>,
+    combination<counting_layout<31, 52, void, 16, 5>, clustered_keys>,
+    combination<counting_layout<31, 52, void, 16, 5>, all_keys>>;
 TYPED_TEST_SUITE(random_stores, combinations);
 
 TYPED_TEST(random_stores, equal_the_oracle) { this->run(seed_or(1), scaled(TypeParam::keys::operations)); }
