@@ -15,6 +15,14 @@ namespace {
 constexpr std::uint64_t old_value = 1;
 constexpr std::uint64_t new_value = 2;
 
+/// In any address space, as small_space::get().
+template <class Design>
+[[nodiscard]] std::optional<std::uint64_t> get_from(address_space<Design>& space, vm::cpu& by, address at) {
+  std::uint64_t value = 0;
+  if (!space.read(by, at, std::as_writable_bytes(std::span{&value, 1}))) return std::nullopt;
+  return value;
+}
+
 /// The fault that installs after the zap.
 struct fault_beside_munmap {
   template <class Design>
@@ -326,6 +334,86 @@ struct fork_beside_two_writes {
   }
 };
 
+/// fork beside writes to two pages of one mapping, of which the first is not there yet: the child has not the second alone.
+struct fork_beside_writes_in_order {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      constexpr address first = elsewhere - page_size;
+      in->map_at(in->cpu, first, 2);
+      in->put(in->cpu, elsewhere, old_value);
+      std::unique_ptr<address_space<Design>> child;
+      together(on_cpu("fork", *in, [&](vm::cpu& by) { child = in->space.fork(by); }),
+               on_cpu("write twice", *in, [&in](vm::cpu& by) {
+                 in->put(by, first, new_value);
+                 in->put(by, elsewhere, new_value);
+               }));
+      const auto then = get_from(*child, in->cpu, elsewhere);
+      RCUVM_PROMISE(then == old_value || get_from(*child, in->cpu, first) == new_value,
+                    "F2: the child has the second of two writes alone");
+      RCUVM_PROMISE(in->get(in->cpu, first) == new_value && in->get(in->cpu, elsewhere) == new_value,
+                    "F2: a write is lost in fork");
+      child->exit(in->cpu);
+    };
+  }
+};
+
+/// munmap beside a fault in a mapping that a child has, too: its record cannot be marked as dead.
+struct shared_record_beside_munmap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      const auto child = in->space.fork(in->cpu);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, new_value); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
+      RCUVM_PROMISE(get_from(*child, in->cpu, here) == old_value, "F2: the child loses its page");
+      child->exit(in->cpu);
+    };
+  }
+};
+
+/// munmap beside a fault of the child in the same mapping.
+struct shared_record_beside_child {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      const auto child = in->space.fork(in->cpu);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("child writes", *in, [&](vm::cpu& by) {
+                 RCUVM_CHECK(child->write(by, here, std::as_bytes(std::span{&new_value, 1})),
+                             "a write of the scenario");
+               }));
+      RCUVM_PROMISE(get_from(*child, in->cpu, here) == new_value, "F2: the child loses its page");
+      child->exit(in->cpu);
+    };
+  }
+};
+
+/// The first read by the parent and the first write by the child, beside the parent's munmap.
+struct shared_record_without_pages {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<small_space<Design>>();
+      in->map_at(in->cpu, here);
+      const auto child = in->space.fork(in->cpu);
+      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
+               on_cpu("parent reads, child writes", *in, [&](vm::cpu& by) {
+                 std::ignore = in->get(by, here);
+                 RCUVM_CHECK(child->write(by, here, std::as_bytes(std::span{&new_value, 1})),
+                             "a write of the scenario");
+               }));
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
+      RCUVM_PROMISE(get_from(*child, in->cpu, here) == new_value, "F2: the child loses its page");
+      child->exit(in->cpu);
+    };
+  }
+};
+
 /// A write copies a page that fork has shared; the other cpu must not go on reading the old one.
 struct copy_beside_read {
   template <class Design>
@@ -475,6 +563,15 @@ std::vector<scenario> page_scenarios() {
       for_all_designs("fork", "fork beside a write", "F2", fork_beside_write{}),
       for_all_designs("fork-two-writers", "fork beside a write that faults and one that does not", "F2",
                       fork_beside_two_writes{}),
+      for_all_designs("fork-order", "fork beside two writes, the first of which needs a page and a table",
+                      "F2", fork_beside_writes_in_order{}),
+      for_all_designs("shared-record", "munmap beside a fault in a mapping that a child has, too", "F3",
+                      shared_record_beside_munmap{}),
+      for_all_designs("shared-record-child", "munmap beside a child's fault in the same mapping", "F2",
+                      shared_record_beside_child{}),
+      for_all_designs("shared-record-untouched",
+                      "munmap beside the first accesses of parent and child to a mapping", "F3",
+                      shared_record_without_pages{}),
       for_all_designs("copy-on-write", "a page is copied on write beside a read on another cpu", "F2",
                       copy_beside_read{}),
       for_all_designs("move-fault", "mremap beside a fault in what it moves", "F2", move_beside_fault{}),

@@ -39,8 +39,7 @@ void plan::add(vm::vma* one) {
   if (place != originals_.end() && *place == one) return;
   const auto index = place - originals_.begin();
   originals_.insert(place, one);
-  pieces_.insert(pieces_.begin() + index, {.fields = one->fields(), .origin = one});
-  pieces_[static_cast<std::size_t>(index)].fields.anon = one->anon();
+  pieces_.insert(pieces_.begin() + index, {.fields = lineage_->fields_of(*one), .origin = one});
 }
 
 void plan::gather(const tree_view& now, range where) {

@@ -9,6 +9,8 @@
 namespace rcuvm::mm {
 namespace {
 
+const lineage alone;
+
 constexpr address at = 0x3000;
 
 vm::vma mapping(range where, vm::vma_flags flags = vm::vma_flag::read, std::uint64_t anon = 1) {
@@ -19,7 +21,7 @@ vm::vma mapping(range where, vm::vma_flags flags = vm::vma_flag::read, std::uint
 /// The counters after one attempt that found `before` failed, and another one found `after`.
 vm::counters retried(const vm::vma& before, const vm::vma* after) {
   vm::counters count;
-  fault_attempts attempts{count, mm::attempts{4}};
+  fault_attempts attempts{count, alone, mm::attempts{4}};
   EXPECT_FALSE(attempts.take_lock());
   attempts.look_at(&before, at);
   attempts.failed(before, at);
@@ -53,7 +55,7 @@ TEST(fault_attempts, end_with_the_lock_and_count_the_longest_series) {
   vm::counters count;
   const vm::vma same = mapping({0x1000, 0x9000});
   for (const unsigned failures : {2U, 3U, 1U}) {
-    fault_attempts attempts{count, mm::attempts{3}};
+    fault_attempts attempts{count, alone, mm::attempts{3}};
     for (unsigned i = 0; i < failures; ++i) {
       EXPECT_FALSE(attempts.take_lock());
       attempts.failed(same, at);
@@ -73,12 +75,12 @@ TEST(fault_attempts, end_with_the_lock_and_count_the_longest_series) {
 TEST(fault_attempts, a_writer_at_the_mapping_means_the_lock_where_there_is_one) {
   vm::counters count;
   const vm::vma same = mapping({0x1000, 0x9000});
-  fault_attempts with_lock{count, mm::attempts{4}};
+  fault_attempts with_lock{count, alone, mm::attempts{4}};
   with_lock.turned_away(same, at, kept::lock);
   EXPECT_FALSE(with_lock.must_wait());
   EXPECT_TRUE(with_lock.take_lock());
   EXPECT_EQ(count.fallbacks_writer, 1U);
-  fault_attempts without{count, mm::attempts{mm::attempts::without_lock}};
+  fault_attempts without{count, alone, mm::attempts{mm::attempts::without_lock}};
   without.turned_away(same, at, kept::lock);
   EXPECT_TRUE(without.must_wait());
   EXPECT_FALSE(without.take_lock());

@@ -157,11 +157,11 @@ template <class Design>
   std::string text;
   if (!p.space().verify()) return "the address space is not sound";
   p.space().walk_snapshot([&](const vm::vma& one) {
-    const vm::vma_fields& fields = one.fields();
+    const vm::vma_fields fields = p.space().fields_of(one);
     text += std::to_string((fields.where.start - picture_base) >> page_shift) + "-" +
             std::to_string((fields.where.end - picture_base) >> page_shift) + " " +
             std::to_string(fields.flags.bits()) + " " + std::to_string(fields.page_offset) +
-            (fields.backing ? fields.backing->identity().name : "") + (one.anon() != 0 ? " touched" : "") +
+            (fields.backing ? fields.backing->identity().name : "") + (fields.anon != 0 ? " touched" : "") +
             (fields.has_parents ? " forked" : "") + "\n";
   });
   return text;

@@ -31,9 +31,11 @@ TYPED_TEST_SUITE(limit, all_designs, design_names);
 
 TYPED_TEST(limit, counts_what_the_kernel_counts) {
   auto p = this->make("AABBCCDDEELLGGSSab45");
-  EXPECT_EQ(p.space().usage(), (usage{.mappings = 10, .pages = 20, .data_pages = 8, .locked_pages = 2}));
+  EXPECT_EQ(p.space().usage(),
+            (usage{.mappings = 10, .pages = 20, .data_pages = 8, .locked_pages = 2, .told_of_fork = 1}));
   EXPECT_EQ(p.unmap(1, 11), "ok");
-  EXPECT_EQ(p.space().usage(), (usage{.mappings = 6, .pages = 10, .data_pages = 4, .locked_pages = 1}));
+  EXPECT_EQ(p.space().usage(),
+            (usage{.mappings = 6, .pages = 10, .data_pages = 4, .locked_pages = 1, .told_of_fork = 1}));
   auto child = p.fork();  // nothing is locked in it
   EXPECT_EQ(child.space().usage(), (usage{.mappings = 6, .pages = 10, .data_pages = 4}));
   EXPECT_EQ(p.unmap(0, 20), "ok");

@@ -35,6 +35,8 @@ enum class mutation : std::uint8_t {
   copy_without_shootdown,
   fork_without_shootdown,
   fork_without_holding_faults,
+  take_shared_for_own,
+  kill_shared,
   move_without_holding_faults,
   access_without_flush,
   free_before_sweep,

@@ -26,7 +26,8 @@ namespace rcuvm::designs {
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it
 ///     mm::kept keep(vm::vma&)                asked once, of the VMA found, before anything is done with it
-///     bool is_valid(const vm::vma&)          asked under the page table's lock; no: look up again
+///     bool is_valid(const vm::vma&, is_current)  asked under the page table's lock; no: look up again. is_current(): is it in the
+///                                            tree, if its life word does not tell because another address space has it, too?
 ///     void leave(zap)                        at the attempt's end, inside its section; may have zap(pages) take pages away
 ///
 /// and what stands here, as far as it is otherwise.
@@ -39,6 +40,8 @@ struct common {
   static constexpr unsigned attempts_until_lock = 1;
   /// Does a fault let go of everything while a file reads a page?
   static constexpr bool drops_for_files = true;
+  /// May fork leave a record to two address spaces? Not if the design keeps something of one in it.
+  static constexpr bool shares_records = true;
   /// Does munmap leave a dead entry in the tree?
   static constexpr bool leaves_tombstones = false;
   /// Does the last reference to a VMA take its pages away, instead of the writer? Then there is let_go_of().

@@ -57,7 +57,7 @@ struct mm_seq : rcu_and_semaphore {
     [[nodiscard]] mm::kept keep(vm::vma&) noexcept {
       return sync::seqcount::is_writing(before_) ? mm::kept::lock : mm::kept::yes;
     }
-    [[nodiscard]] bool is_valid(const vm::vma&) const noexcept {
+    [[nodiscard]] bool is_valid(const vm::vma&, const auto&) const noexcept {
       if (is_mutated(mutation::narrow_sequence)) return (changes_.begin_read() - before_) % 4 == 0;
       return changes_.unchanged(before_) || is_mutated(mutation::install_without_sequence_check);
     }

@@ -27,12 +27,14 @@ class rcu_read_guard {
   sync::rcu::read_section section_;
 };
 
-/// A fault takes nothing, and asks under the page table's lock whether the VMA is live.
+/// A fault takes nothing, and asks under the page table's lock whether the VMA is live, and the tree's current one.
 class life_fault_guard : public rcu_read_guard {
  public:
   life_fault_guard(one_writer& of, bool) noexcept : rcu_read_guard{of} {}
   [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
-  [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
+  [[nodiscard]] bool is_valid(const vm::vma& found, const auto& is_current) const noexcept {
+    return found.is_live() && is_current();
+  }
   template <class Zap>
   void leave(Zap) noexcept {}
 };

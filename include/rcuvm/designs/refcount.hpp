@@ -37,6 +37,7 @@ struct refcount : rcu_and_one_writer {
   static constexpr std::string_view summary =
       "RCU look-up, then a reference; the last one takes the pages away: stale PTEs";
   static constexpr bool is_sound = false;
+  static constexpr bool shares_records = false;
   static constexpr bool last_reference_unmaps = true;
 
   struct left_behind {
@@ -56,7 +57,7 @@ struct refcount : rcu_and_one_writer {
       held_ = &found;
       return mm::kept::yes;
     }
-    [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept { return found.is_live(); }
+    [[nodiscard]] bool is_valid(const vm::vma& found, const auto&) const noexcept { return found.is_live(); }
     /// Gives the reference back; the last one takes away what the writer has left. Inside the section: tables must not go
     /// meanwhile, nor may the record, by which it is known what that is.
     template <class Zap>

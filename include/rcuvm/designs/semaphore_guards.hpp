@@ -41,7 +41,7 @@ class semaphore_fault_guard : public semaphore_read_guard {
  public:
   semaphore_fault_guard(one_semaphore& of, bool) noexcept : semaphore_read_guard{of} {}
   [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
-  [[nodiscard]] bool is_valid(const vm::vma&) const noexcept { return true; }
+  [[nodiscard]] bool is_valid(const vm::vma&, const auto&) const noexcept { return true; }
   template <class Zap>
   void leave(Zap) noexcept {}
 };

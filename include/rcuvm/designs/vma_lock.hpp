@@ -37,6 +37,7 @@ struct vma_lock : rcu_and_semaphore {
   static constexpr std::string_view name = "vma-lock";
   static constexpr std::string_view summary =
       "RCU look-up, then a reference in the VMA; writers wait for the faults in what they change";
+  static constexpr bool shares_records = false;
 
   class fault_guard : public fallback_guard {
    public:
@@ -54,7 +55,7 @@ struct vma_lock : rcu_and_semaphore {
       held_ = &found;
       return mm::kept::yes;
     }
-    [[nodiscard]] bool is_valid(const vm::vma&) const noexcept { return true; }
+    [[nodiscard]] bool is_valid(const vm::vma&, const auto&) const noexcept { return true; }
 
    private:
     vm::vma* held_ = nullptr;

@@ -31,6 +31,7 @@ struct vma_seq : rcu_and_semaphore {
   static constexpr std::string_view summary =
       "RCU and a sequence count per VMA: a fault starts again when its VMA has changed; then the lock";
   static constexpr unsigned attempts_until_lock = 4;
+  static constexpr bool shares_records = false;
 
   class fault_guard : public fallback_guard {
    public:
@@ -40,7 +41,7 @@ struct vma_seq : rcu_and_semaphore {
       if (!is_odd(before_)) return mm::kept::yes;
       return found.state() == vm::life::dead ? mm::kept::again : mm::kept::lock;
     }
-    [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
+    [[nodiscard]] bool is_valid(const vm::vma& found, const auto&) const noexcept {
       // vmaseq.R2 <- vmaseq.W1: who comes to the lock after the writer sees the odd count
       return found.word().load_relaxed() == before_ || is_mutated(mutation::install_without_sequence_check);
     }

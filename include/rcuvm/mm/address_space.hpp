@@ -19,6 +19,7 @@
 #include "rcuvm/base/range.hpp"
 #include "rcuvm/maple_tree.hpp"
 #include "rcuvm/mm/limits.hpp"
+#include "rcuvm/mm/lineage.hpp"
 #include "rcuvm/mm/plan.hpp"
 #include "rcuvm/mm/request.hpp"
 #include "rcuvm/reclaim/retire.hpp"
@@ -102,7 +103,8 @@ class address_space {
   void unpin(vm::cpu& cpu, vm::frame_number pinned) noexcept { machine_.frames().put(pinned, cpu.stock); }
   /// The part that each address space has in a truncation or in the punching of a hole: see mm/truncate.hpp.
   void unmap_file_pages(vm::cpu& cpu, vm::file& of, range pages, mm::copies then);
-  /// A copy with its own pages (copy-on-write). Null without memory. Cost: each VMA and each present page.
+  /// A copy with its own pages (copy-on-write). Null without memory. Cost: each page table and each present page; and each VMA, if
+  /// the design keeps something in it, or some are locked or told to do something else at fork.
   [[nodiscard]] std::unique_ptr<address_space> fork(vm::cpu& cpu);
   /// Unmaps everything. Nobody else may be in the address space.
   void exit(vm::cpu& cpu);
@@ -114,6 +116,9 @@ class address_space {
   /// one ended (G1, G3).
   template <class F>
   void walk_chunked(std::size_t lines, F f);
+
+  /// The values of a mapping that a walk shows as they are here: after a fork the record may be the parent's, too.
+  [[nodiscard]] vm::vma_fields fields_of(const vm::vma& shown) const { return lineage_.fields_of(shown); }
 
   /// exec: the first break, and the addresses of the main thread's stack.
   void set_break(address start) noexcept { break_start_ = break_ = start; }
@@ -159,6 +164,9 @@ class address_space {
   [[nodiscard]] view view_of(const Guard& guard) const {
     return vmas_.read(guard.section());
   }
+
+  /// Of a child: the parent's tree, shared.
+  address_space(const address_space& parent, const write_guard& guard);
 
   // change.hpp
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
@@ -253,21 +261,35 @@ class address_space {
 
     /// May the attempt go on with what it has found?
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
-      return found.state() == vm::life::building ? mm::kept::lock : guard.keep(found);
+      const bool must_wait = found.state() == vm::life::building || of_.lineage_.must_wait(found);
+      return must_wait ? mm::kept::lock : guard.keep(found);
+    }
+    /// Asked under the page table's lock: what the fault does there is right. No: look up again.
+    [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
+      return guard.is_valid(found, [&] { return of_.is_current(found, guard); });
     }
 
     fault_guard guard;
   };
+  /// Is it in the tree, for all that its life word does not tell because it may be another address space's, too?
+  [[nodiscard]] bool is_current(const vm::vma& found, const fault_guard& guard) const noexcept {
+    return lineage_.is_own(found) ||
+           (!lineage_.must_wait(found) && view_of(guard).find(found.where().start) == &found) ||
+           is_mutated(mutation::take_shared_for_own);
+  }
   struct fault_site;
-  [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site,
-                                                  const fault_guard& guard);
+  [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site, const attempt& one);
   void name_anon(const view& now, vm::vma& of);
+  [[nodiscard]] result<void> make_own(vm::cpu& cpu, write_guard& guard, address at);
+  [[nodiscard]] result<void> name_shared(vm::cpu& cpu, address at);
   [[nodiscard]] bool grow_stack(vm::cpu& cpu, address at);
 
   // fault_around.hpp
-  void map_around(vm::cpu& cpu, const fault_site& site, vm::table& table, const fault_guard& guard);
+  void map_around(vm::cpu& cpu, const fault_site& site, vm::table& table, const attempt& one);
 
   // fork.hpp
+  [[nodiscard]] result<void> copy_records_to(address_space& child, const view& now);
+  [[nodiscard]] result<void> adapt_to_fork(const view& inherited);
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
 
   // resident.hpp
@@ -301,6 +323,7 @@ class address_space {
   const bool is_lazy_;       ///< guard: immutable; as the machine says, on a line that nobody writes
   const mm::layout layout_;  ///< guard: immutable
   const std::uint32_t id_;   ///< guard: immutable; tells address spaces apart in TLBs
+  mm::lineage lineage_;      ///< guard: as lineage says
   mutable typename Design::state state_;  ///< the design's locks
   tree vmas_;                             ///< guard: writer; readers as the design says
   vm::page_table pages_;                  ///< guard: as page_table says

@@ -65,7 +65,7 @@ result<void> address_space<Design>::advise_pages(vm::cpu& cpu, range where, int 
       const address end = std::min(part.end, part.start + most_at_once);
       const auto how = one.keep(mapping);
       const auto is_valid = [&] {
-        return one.guard.is_valid(mapping) || is_mutated(mutation::zap_without_vma_check);
+        return one.is_valid(mapping) || is_mutated(mutation::zap_without_vma_check);
       };
       if (how == mm::kept::lock) {
         attempts.met_writer();
@@ -117,7 +117,7 @@ template <class Design>
 template <class Refusal, class F>
 result<void> address_space<Design>::change_fields(vm::cpu& cpu, write_guard& guard, range where,
                                                   Refusal refusal, F change, at_hole then) {
-  mm::plan planned{view_of(guard), where};
+  mm::plan planned{lineage_, view_of(guard), where};
   const address reached = planned.mapped_until(where);
   range changed{where.start, then == at_hole::stops ? reached : where.end};
   result<void> outcome = reached < where.end ? fail(ENOMEM) : result<void>{};

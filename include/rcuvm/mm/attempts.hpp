@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "rcuvm/mm/lineage.hpp"
 #include "rcuvm/mm/request.hpp"
 #include "rcuvm/vm/counters.hpp"
 #include "rcuvm/vm/vma.hpp"
@@ -20,9 +21,9 @@ struct page_of_mapping {
   vm::vma_flags flags = {};
   bool is_mapped = false;
 
-  static page_of_mapping in(const vm::vma& mapping, address at) noexcept {
+  static page_of_mapping in(const vm::vma& mapping, address at, const lineage& of) noexcept {
     const vm::vma_fields& fields = mapping.fields();
-    return {fields.backing.get(), fields.page_of(at), mapping.anon(), fields.flags, true};
+    return {fields.backing.get(), fields.page_of(at), of.anon_of(mapping), fields.flags, true};
   }
   friend bool operator==(const page_of_mapping&, const page_of_mapping&) = default;
 };
@@ -70,7 +71,8 @@ class attempts {
 /// anonymous pages. Else it is spurious: a change elsewhere made the fault start again.
 class fault_attempts {
  public:
-  fault_attempts(vm::counters& count, attempts all) noexcept : count_{count}, all_{all} {}
+  fault_attempts(vm::counters& count, const lineage& of, attempts all) noexcept
+      : count_{count}, lineage_{of}, all_{all} {}
   ~fault_attempts() {
     count_.longest_retries = std::max<std::uint64_t>(count_.longest_retries, all_.failures());
   }
@@ -87,12 +89,12 @@ class fault_attempts {
   void look_at(const vm::vma* mapping, address at) noexcept {
     if (!has_failed_) return;
     has_failed_ = false;
-    const auto now = mapping == nullptr ? page_of_mapping{} : page_of_mapping::in(*mapping, at);
+    const auto now = mapping == nullptr ? page_of_mapping{} : page_of_mapping::in(*mapping, at, lineage_);
     ++(now == before_ ? count_.retries_spurious : count_.retries_true);
   }
   /// It could not go on with what it found.
   void failed(const vm::vma& mapping, address at) noexcept {
-    before_ = page_of_mapping::in(mapping, at);
+    before_ = page_of_mapping::in(mapping, at, lineage_);
     has_failed_ = true;
     all_.failed();
   }
@@ -106,6 +108,7 @@ class fault_attempts {
 
  private:
   vm::counters& count_;
+  const lineage& lineage_;
   attempts all_;
   page_of_mapping before_;
   bool has_failed_ = false;

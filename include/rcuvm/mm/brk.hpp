@@ -47,7 +47,7 @@ address address_space<Design>::brk(vm::cpu& cpu, address wanted) {
       if (!mm::may_lock_more(usage_, limits_, made.flags, mm::pages_of(grown))) return break_;
       if (!mm::may_expand(usage_, limits_, made.flags, mm::pages_of(grown)) || free_mappings() < 0)
         return break_;
-      mm::plan planned{view_of(guard), grown};
+      mm::plan planned{lineage_, view_of(guard), grown};
       planned.insert(std::move(made));
       const auto below = mapping_below(view_of(guard), grown.start);
       if (below && below->where.end > break_start_)

@@ -49,9 +49,9 @@ class unpublished_records {
   unpublished_records& operator=(const unpublished_records&) = delete;
 
   /// Null without memory.
-  [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state) {
+  [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state, const mm::lineage& of) {
     records_.reserve(records_.size() + 1);
-    vm::vma* made = sync::memory::make<vm::vma>(std::move(fields), state);
+    vm::vma* made = sync::memory::make<vm::vma>(std::move(fields), state, of.last_fork());
     if (made != nullptr) records_.push_back(made);
     return made;
   }
@@ -68,22 +68,22 @@ class unpublished_records {
 };
 
 /// Is `piece` what is published already?
-inline bool stays(const mm::plan::piece& piece, const vm::vma& old) noexcept {
+inline bool stays(const mm::plan::piece& piece, const vm::vma& old, const mm::lineage& of) noexcept {
   const vm::vma_fields& was = old.fields();
-  if (piece.fields.where != was.where) return false;
+  if (piece.fields.where != was.where || piece.is_renewed) return false;
   return !piece.is_touched ||
          (piece.fields.flags == was.flags && piece.fields.page_offset == was.page_offset &&
           piece.fields.backing == was.backing && piece.fields.name == was.name &&
-          piece.fields.anon == old.anon());
+          piece.fields.anon == of.anon_of(old));
 }
 
 /// Faults give a VMA its anon identity without the writer's lock: the records that take its place get it, too. Both lists
 /// rise; records that are still building have no part in the old pages.
-inline void hand_down_identities(std::span<vm::vma* const> outdated,
+inline void hand_down_identities(const mm::lineage& of, std::span<vm::vma* const> outdated,
                                  std::span<vm::vma* const> published) noexcept {
   auto heir = published.begin();
   for (vm::vma* old : outdated) {
-    const std::uint64_t identity = old->last_anon();
+    const std::uint64_t identity = of.last_anon_of(*old);
     if (identity == 0) continue;
     while (heir != published.end() && (*heir)->where().end <= old->where().start) ++heir;
     for (auto each = heir; each != published.end() && (*each)->where().start < old->where().end; ++each) {
@@ -135,7 +135,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (const auto& piece : planned.pieces()) {
     const range where = piece.fields.where;
     clear_until(where.start);
-    if (old != old_end && stays(piece, **old)) {
+    if (old != old_end && stays(piece, **old, lineage_)) {
       ++old;
     } else if (is_mutated(mutation::change_in_place) && old != old_end &&
                (*old)->where().start == where.start && where.end < (*old)->where().end) {
@@ -149,7 +149,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       const auto state = must_wait ? vm::life::building : vm::life::live;
       after.add(piece.fields);
       changed = hull_of(changed, where);
-      vm::vma* made = fresh.make(piece.fields, state);
+      vm::vma* made = fresh.make(piece.fields, state, lineage_);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
       while (old != old_end && (*old)->where().end <= where.end) outdate(*old++);
@@ -161,7 +161,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (const range gone : dead) {
     vm::vma* mark = nullptr;
     if constexpr (Design::leaves_tombstones) {
-      mark = fresh.make({.where = gone, .flags = vm::vma_flag::tombstone}, vm::life::dead);
+      mark = fresh.make({.where = gone, .flags = vm::vma_flag::tombstone}, vm::life::dead, lineage_);
       if (mark == nullptr) return fail(ENOMEM);
     }
     if (auto stored = change.store(gone, mark); !stored) return stored;
@@ -188,9 +188,10 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   reclaim::retire_list retired;
   change.commit(retired, [&] {
     for (vm::vma* each : outdated) {
-      if (!is_mutated(mutation::publish_without_kill)) each->kill();
+      const bool is_ours = lineage_.is_own(*each) || is_mutated(mutation::kill_shared);
+      if (is_ours && !is_mutated(mutation::publish_without_kill)) each->kill();
     }
-    hand_down_identities(outdated, fresh.first(mapped));
+    hand_down_identities(lineage_, outdated, fresh.first(mapped));
     if constexpr (Design::last_reference_unmaps) {
       for (vm::vma* each : outdated) {
         const range gone = each->where().intersection(work.unmapped);

@@ -55,16 +55,16 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
   ++cpu.count.faults;
   cpu.work();
   cpus_.add(cpu.id());
-  mm::fault_attempts attempts{cpu.count, mm::attempts::under<Design>()};
+  mm::fault_attempts attempts{cpu.count, lineage_, mm::attempts::under<Design>()};
   for (;;) {
     bool is_mapped = false;
     bool is_in_hole = false;
+    bool is_to_be_named = false;
     std::shared_ptr<vm::file> asked;
     std::uint64_t page = 0;
     {
       attempt one{*this, cpu, attempts.take_lock()};
-      fault_guard& guard = one.guard;
-      const view now = view_of(guard);
+      const view now = view_of(one.guard);
       vm::vma* found = now.find(at);
       if (found != nullptr && found->is_tombstone()) found = nullptr;
       attempts.look_at(found, at);
@@ -85,11 +85,11 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
                    fields.backing->must_read(fields.page_of(at))) {
           asked = fields.backing;
           page = fields.page_of(at);
-        } else {
-          if (found->anon() == 0 && wanted == vm::access::write && fields.is_private() &&
-              !pages_.entry(at).is_guard())
-            name_anon(now, *found);
-          auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, guard);
+        } else if (is_to_be_named = found->anon() == 0 && wanted == vm::access::write &&
+                                    fields.is_private() && !pages_.entry(at).is_guard();
+                   !is_to_be_named || lineage_.is_own(*found)) {
+          if (std::exchange(is_to_be_named, false)) name_anon(now, *found);
+          auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, one);
           // Frames may be had from zaps that wait for sweeps.
           const bool may_shoot = !done && done.error().number() == ENOMEM && lazy_zaps_.any_left();
           if (may_shoot) {
@@ -106,7 +106,9 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
         }
       }
     }
-    if (asked != nullptr) {
+    if (is_to_be_named) {
+      if (const auto named = name_shared(cpu, at); !named) return std::unexpected{named.error()};
+    } else if (asked != nullptr) {
       ++cpu.count.faults_without_lock;
       const auto read = asked->read_page(page, machine_.frames(), cpu.stock);
       if (!read && read.error().number() != mm::try_again) return std::unexpected{read.error()};
@@ -125,13 +127,14 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
 ///   fault:   find vma ........ lock table, is vma valid? ── install ── unlock
 ///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
 ///
-/// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock: a fault that
+/// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock (and the tree's
+/// root, which was stored before, for records that are not this address space's alone): a fault that
 /// locks the table after unmap cleared it sees the VMA dead; one that locked it before is cleared by unmap. Whether the table is
 /// still linked need not be asked: the writer unlinks only what lies between live VMAs, after the kill, so a live VMA's table is
 /// linked (asserted; the explorer searched for a schedule that says otherwise).
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site,
-                                                         const fault_guard& guard) {
+                                                         const attempt& one) {
   const vm::vma_fields& fields = site.found.fields();
   vm::frame_pool& frames = machine_.frames();
   const auto again = [](std::uint64_t& cause) {
@@ -140,7 +143,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   };
 
   const auto leaf = pages_.make_leaf(
-      site.at, [&] { return guard.is_valid(site.found) || is_mutated(mutation::install_without_vma_check); },
+      site.at, [&] { return one.is_valid(site.found) || is_mutated(mutation::install_without_vma_check); },
       cpu.count);
   if (!leaf) {
     if (leaf.error() == vm::page_table::failure::no_memory) return fail(ENOMEM);
@@ -151,7 +154,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   const bool is_copy = fields.is_private() && site.wanted == vm::access::write;
   if (layout_.fault_around > page_size && fields.backing && site.wanted != vm::access::write &&
       table.entry(index).is_empty())
-    map_around(cpu, site, table, guard);
+    map_around(cpu, site, table, one);
 
   // What the page will be is prepared before the lock: the file's cache has a lock of its own.
   mm::held_frame cached{cpu, vm::no_frame};
@@ -171,7 +174,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   mm::fault_outcome outcome = mm::fault_outcome::spurious;
   {
     sync::mutex_guard held{table.lock};
-    if (!guard.is_valid(site.found) && !is_mutated(mutation::install_without_vma_check))
+    if (!one.is_valid(site.found) && !is_mutated(mutation::install_without_vma_check))
       return again(cpu.count.retries_vma_replaced);
     RCUVM_ASSERT(!table.is_stray || is_mutated(mutation::install_without_vma_check) ||
                      is_mutated(mutation::install_without_sequence_check) ||
@@ -233,8 +236,8 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
 template <class Design>
 void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   const vm::vma_fields& fields = of.fields();
-  const auto lends = [](const vm::vma& lender) {
-    return lender.anon() != 0 && !lender.fields().has_parents && !lender.is_tombstone();
+  const auto lends = [&](const vm::vma& lender) {
+    return lender.anon() != 0 && !lineage_.has_parents(lender) && !lender.is_tombstone();
   };
   if (const auto after = now.next(fields.where.end);
       after && lends(*after->value) && mm::can_share_identity(fields, after->value->fields())) {
@@ -245,6 +248,28 @@ void address_space<Design>::name_anon(const view& now, vm::vma& of) {
   } else {
     of.set_anon(mm::next_anon_identity());
   }
+}
+
+/// Gives the mapping that holds `at` a record that no other address space has. ENOMEM: as it was.
+template <class Design>
+result<void> address_space<Design>::make_own(vm::cpu& cpu, write_guard& guard, address at) {
+  mm::plan planned{lineage_, view_of(guard), {page_floor(at), page_floor(at)}};
+  planned.renew(at);
+  return apply(cpu, guard, planned, {});
+}
+
+/// The same for a fault that finds it shared and without an identity, which it gets, too. Kernel: vmf_anon_prepare, where a fault
+/// under the VMA's lock that needs an anon_vma takes the mmap_lock.
+template <class Design>
+result<void> address_space<Design>::name_shared(vm::cpu& cpu, address at) {
+  return change_once(cpu, [&](write_guard& guard) -> result<void> {
+    const vm::vma* found = view_of(guard).find(at);
+    if (found == nullptr || found->is_tombstone() || found->anon() != 0 || lineage_.is_own(*found)) return {};
+    mm::plan planned{lineage_, view_of(guard), found->where()};
+    planned.name_anon(at);
+    planned.renew(at);
+    return apply(cpu, guard, planned, {});
+  });
 }
 
 /// Lets the stack above `at` grow down to it. It does not merge with what it meets, and its pages have an identity from then
@@ -260,12 +285,15 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
   const auto grown = change_once(cpu, [&](write_guard& guard) -> result<void> {
     range where{page_floor(at), page_floor(at)};
     std::optional<typename tree::entry> above;
-    do {
+    for (;;) {
       above = mapping_above(view_of(guard), at);
       if (!above) return fail(ENOMEM);
       if (above->where.start <= at) return {};  // somebody else has grown it
       where.end = above->where.start;
-    } while (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count));
+      if (Design::wait_until_free(state_, vmas_, guard, machine_.limbo(), where, cpu.count)) continue;
+      if (lineage_.is_own(*above->value)) break;
+      if (auto owned = make_own(cpu, guard, where.end); !owned) return owned;
+    }
     const view now = view_of(guard);
     const vm::vma_fields& stack = above->value->fields();
     if (!stack.flags.has(vm::vma_flag::grows_down)) return fail(ENOMEM);
@@ -279,7 +307,7 @@ bool address_space<Design>::grow_stack(vm::cpu& cpu, address at) {
     if (!mm::may_expand(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
     if (stack.where.end - where.start > limits_.stack_bytes) return fail(ENOMEM);
     if (!mm::may_lock_more(usage_, limits_, stack.flags, mm::pages_of(where))) return fail(ENOMEM);
-    mm::plan planned{now, above->where};
+    mm::plan planned{lineage_, now, above->where};
     planned.extend_down(above->where, where.start);
     const auto applied = apply(cpu, guard, planned, {});
     if (applied) ++cpu.count.stack_growths;

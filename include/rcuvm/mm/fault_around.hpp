@@ -33,7 +33,7 @@ namespace mm {
 /// fault's.
 template <class Design>
 void address_space<Design>::map_around(vm::cpu& cpu, const fault_site& site, vm::table& table,
-                                       const fault_guard& guard) {
+                                       const attempt& one) {
   const vm::vma_fields& fields = site.found.fields();
   const range window = mm::window_around(site.at, fields.where, layout_.fault_around);
   std::array<vm::frame_number, vm::table::entry_count> frames;
@@ -43,7 +43,7 @@ void address_space<Design>::map_around(vm::cpu& cpu, const fault_site& site, vm:
   const unsigned own = vm::table::index_of(site.at, 0);
   {
     sync::mutex_guard held{table.lock};
-    const bool is_as_before = guard.is_valid(site.found) && fields.backing->removals() == removals;
+    const bool is_as_before = one.is_valid(site.found) && fields.backing->removals() == removals;
     if ((is_as_before || is_mutated(mutation::map_around_unchecked)) && !has_old_translations(window)) {
       unsigned index = vm::table::index_of(window.start, 0);
       for (vm::frame_number& each : cached) {

@@ -43,76 +43,141 @@ class writers_held_back {
 
 }  // namespace mm
 
+/// The tree is shared, in O(1), and both sides go on with the same records: see mm/lineage.hpp. A design that keeps something of one
+/// address space in its records copies them all, as the kernel does.
 template <class Design>
 std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu) {
   std::unique_ptr<address_space> child;
   const auto copied = change_locked(cpu, [&](write_guard& guard) -> result<void> {
-    child = std::make_unique<address_space>(machine_, layout_);
+    const view now = view_of(guard);
+    const auto share = [&]() -> result<void> {
+      const mm::lineage::fork_under_way faults_wait{lineage_};
+      child.reset(new address_space{*this, guard});
+      child->usage_ = usage_;
+      if (usage_.told_of_fork != 0 || Design::leaves_tombstones) {
+        if (auto adapted = child->adapt_to_fork(now); !adapted) return adapted;
+      }
+      child->usage_.locked_pages = 0;  // nor what the kernel counts and has forgotten
+      return copy_pages_to(*child, cpu, now);
+    };
+    const auto copy = [&]() -> result<void> {
+      const mm::writers_held_back<Design> faults{now, cpu.count};
+      child = std::make_unique<address_space>(machine_, layout_);
+      if (auto made = copy_records_to(*child, now); !made) return made;
+      return copy_pages_to(*child, cpu, now);
+    };
+    auto done = Design::shares_records ? share() : copy();
+    if (!done) return done;
     child->break_start_ = break_start_;
     child->break_ = break_;
     child->stack_ = stack_;
     child->limits_ = limits_;
-
-    const mm::writers_held_back<Design> faults{view_of(guard), cpu.count};
-    write_guard own{child->state_};
-    auto version = child->vmas_.begin(own.section());
-    unpublished_records records;
-    for (const auto& one : view_of(guard)) {
-      using enum vm::vma_flag;
-      if (one.value->is_tombstone() || one.value->fields().flags.has(dont_fork)) continue;
-      vm::vma_fields fields = one.value->fields();
-      fields.flags = fields.flags.without({locked, lock_on_fault});
-      if (fields.flags.has(wipe_on_fork)) {
-        fields.anon = 0;
-        fields.has_parents = false;
-      } else if (one.value->anon() != 0) {
-        fields.anon = mm::next_anon_identity();
-        fields.has_parents = true;
-      }
-      child->usage_.add(fields);
-      vm::vma* made = records.make(std::move(fields), vm::life::live);
-      if (made == nullptr) return fail(ENOMEM);
-      if (auto stored = version.store(one.where, made); !stored) return stored;
-    }
-    version.commit();
-    static_cast<void>(records.release());
-    return copy_pages_to(*child, cpu, view_of(guard));
+    return {};
   });
   if (!copied) child.reset();
   return child;
+}
+
+namespace mm {
+
+/// What a mapping is in the child.
+inline void adapt_to_fork(vm::vma_fields& fields) noexcept {
+  fields.flags = fields.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
+  if (!fields.flags.has(vm::vma_flag::wipe_on_fork)) return;
+  fields.anon = 0;
+  fields.has_parents = false;
+}
+
+}  // namespace mm
+
+/// The child's own part: takes out or replaces what it shall not have as it is. Cost: a look at all, and a store for each of those.
+template <class Design>
+result<void> address_space<Design>::adapt_to_fork(const view& inherited) {
+  write_guard own{state_};
+  auto version = vmas_.begin(own.section());
+  unpublished_records records;
+  for (const auto& one : inherited) {
+    const bool is_left_out =
+        one.value->is_tombstone() || one.value->fields().flags.has(vm::vma_flag::dont_fork);
+    if (!is_left_out && !one.value->fields().flags.has_any(mm::changed_by_fork)) continue;
+    vm::vma* made = nullptr;
+    if (!one.value->is_tombstone()) usage_.remove(one.value->fields());
+    if (!is_left_out) {
+      vm::vma_fields fields = lineage_.fields_of(*one.value);
+      mm::adapt_to_fork(fields);
+      usage_.add(fields);
+      made = records.make(std::move(fields), vm::life::live, lineage_);
+      if (made == nullptr) return fail(ENOMEM);
+    }
+    if (auto stored = version.store(one.where, made); !stored) return stored;
+  }
+  version.commit();
+  static_cast<void>(records.release());
+  return {};
+}
+
+/// A record of the child's own for each mapping.
+template <class Design>
+result<void> address_space<Design>::copy_records_to(address_space& child, const view& now) {
+  write_guard own{child.state_};
+  auto version = child.vmas_.begin(own.section());
+  unpublished_records records;
+  for (const auto& one : now) {
+    if (one.value->is_tombstone() || one.value->fields().flags.has(vm::vma_flag::dont_fork)) continue;
+    vm::vma_fields fields = one.value->fields();
+    fields.has_parents |= one.value->anon() != 0;
+    fields.anon = one.value->anon() == 0 ? 0 : mm::next_anon_identity();
+    mm::adapt_to_fork(fields);
+    child.usage_.add(fields);
+    vm::vma* made = records.make(std::move(fields), vm::life::live, child.lineage_);
+    if (made == nullptr) return fail(ENOMEM);
+    if (auto stored = version.store(one.where, made); !stored) return stored;
+  }
+  version.commit();
+  static_cast<void>(records.release());
+  return {};
 }
 
 /// Shares the present pages with `child`. Private ones become read-only on both sides.
 template <class Design>
 result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu& cpu, const view& now) {
   result<void> outcome;
-  for (const auto& one : now) {
-    const vm::vma_fields& fields = one.value->fields();
-    // Without an identity or a guard there is no page that a fault of the child would not bring, too. Kernel: vma_needs_copy.
-    if (fields.is_tombstone() || (one.value->anon() == 0 && !fields.flags.has(vm::vma_flag::maybe_guard)) ||
-        fields.flags.has_any({vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}))
-      continue;
-    pages_.for_each_leaf(one.where, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
-      if (!outcome) return;
-      const auto made = child.pages_.make_leaf(base, [] { return true; }, cpu.count);
-      if (!made) {
-        outcome = fail(ENOMEM);
-        return;
+  // Without an identity or a guard there is no page that a fault of the child would not bring, too. A fault that gives one after
+  // it was asked for here waits under the table's lock (vma.A1-vma.A2). Kernel: vma_needs_copy.
+  const auto has_own_pages = [](vm::vma& one) {
+    const vm::vma_flags flags = one.fields().flags;
+    return !flags.has_any({vm::vma_flag::tombstone, vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}) &&
+           (one.anon() != 0 || flags.has(vm::vma_flag::maybe_guard) || one.last_anon() != 0);
+  };
+  pages_.for_each_leaf(vm::page_table::addressable, [&](vm::table& leaf, unsigned, unsigned, address base) {
+    vm::table* made = nullptr;
+    for (const auto& one : now.within({base, base + vm::table::entry_span(1)})) {
+      if (!outcome || !has_own_pages(*one.value)) continue;
+      if (made == nullptr) {
+        const auto linked = child.pages_.make_leaf(base, [] { return true; }, cpu.count);
+        if (!linked) {
+          outcome = fail(ENOMEM);
+          return;
+        }
+        made = *linked;
       }
+      const range part = one.where.intersection({base, base + vm::table::entry_span(1)});
+      const vm::vma_fields& fields = one.value->fields();
       sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
-      for (unsigned index = first; index < end; ++index) {
+      for (auto index = static_cast<unsigned>((part.start - base) >> page_shift);
+           index < static_cast<unsigned>((part.end - base) >> page_shift); ++index) {
         const vm::pte entry = leaf.entry(index);
-        if (entry.is_guard()) (*made)->set_entry(index, entry);
+        if (entry.is_guard()) made->set_entry(index, entry);
         if (!entry.is_present()) continue;
         machine_.frames().share(entry.frame());
         const vm::pte shared = fields.is_private() && entry.allowed().has(vm::prot::write)
                                    ? entry.with(mm::page_rights(fields, false))
                                    : entry;
         leaf.set_entry(index, shared);
-        (*made)->set_entry(index, shared);
+        made->set_entry(index, shared);
       }
-    });
-  }
+    }
+  });
   if (!is_mutated(mutation::fork_without_shootdown)) shoot_down(cpu);
   return outcome;
 }

@@ -31,12 +31,15 @@ result<void> address_space<Design>::guard(vm::cpu& cpu, range where) {
         outcome = fail(refusal);
         break;
       }
-      if (one.value->fields().is_anonymous() && one.value->anon() == 0) name_anon(before, *one.value);
       guarded.end = std::min(one.where.end, where.end);
     }
     if (outcome && (has_hole || guarded.end < where.end)) outcome = fail(ENOMEM);
     if (guarded.is_empty()) return outcome;
-    mm::plan planned{before, guarded};
+    mm::plan planned{lineage_, before, guarded};
+    for (const auto& one : before.within(guarded)) {
+      if (!one.value->is_tombstone() && one.value->fields().is_anonymous())
+        planned.name_anon(one.where.start);
+    }
     planned.add_flags(guarded, vm::vma_flag::maybe_guard);
     if (auto applied = apply(cpu, guard, planned, {}); !applied) return applied;
     for (const auto& one : view_of(guard).within(guarded)) {

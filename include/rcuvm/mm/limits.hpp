@@ -22,6 +22,10 @@ struct limits {
   std::uint64_t stack_bytes = 8 << 20;  ///< RLIMIT_STACK: so long does a mapping grow that grows down
 };
 
+/// A child has none of these mappings, or has them otherwise.
+inline constexpr vm::vma_flags changed_by_fork{vm::vma_flag::locked, vm::vma_flag::lock_on_fault,
+                                               vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork};
+
 /// What counts against them. Signed, so that a mapping may be replaced by a smaller one of another kind: the kernel counts
 /// modulo 2^64, and would refuse that to a process with hardly any data.
 /// Kernel: map_count, total_vm, data_vm, locked_vm of mm_struct.
@@ -30,6 +34,8 @@ struct usage {
   std::int64_t pages = 0;
   std::int64_t data_pages = 0;
   std::int64_t locked_pages = 0;
+  std::int64_t told_of_fork =
+      0;  ///< mappings that are not what they were after a fork: locked, left out, wiped
 
   void add(const vm::vma_fields& one) noexcept { count(one, 1); }
   void remove(const vm::vma_fields& one) noexcept { count(one, -1); }
@@ -52,6 +58,7 @@ inline void usage::count(const vm::vma_fields& one, std::int64_t sign) noexcept 
   pages += size;
   if (is_data(one.flags)) data_pages += size;
   if (one.flags.has(vm::vma_flag::locked)) locked_pages += size;
+  if (one.flags.has_any(changed_by_fork)) told_of_fork += sign;
 }
 
 /// Does a number of pages stay within a limit in bytes?

@@ -78,7 +78,7 @@ result<void> address_space<Design>::lock_all(vm::cpu& cpu, int flags) {
     if (is_now && !mm::is_within(usage_.pages, limits_.locked_bytes)) return fail(ENOMEM);
     const vm::vma_flags added = mm::lock_flags_of(is_on_fault);
     if (is_now || flags == 0) {
-      mm::plan planned{view_of(guard), {0, layout_.end}};
+      mm::plan planned{lineage_, view_of(guard), {0, layout_.end}};
       planned.change({0, layout_.end}, [&](vm::vma_fields& fields) {
         if (fields.flags.has(vm::vma_flag::special)) return false;
         const vm::vma_flags made =

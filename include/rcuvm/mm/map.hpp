@@ -51,7 +51,7 @@ result<address> address_space<Design>::map(vm::cpu& cpu, const mm::map_request& 
     mm::map_request asked = wanted;
     if (wanted.flags.has(mm::map_flag::shared) && !wanted.file)
       asked.file = mm::make_shared_anonymous(length);
-    mm::plan planned{view_of(guard), where};
+    mm::plan planned{lineage_, view_of(guard), where};
     const bool replaces = !is_free(view_of(guard), where);
     planned.erase(where);
     vm::vma_fields made = mm::fields_of(asked, where);
@@ -83,7 +83,7 @@ result<void> address_space<Design>::check_room(vm::cpu& cpu, write_guard& guard,
     replaced += mm::pages_of(one.where.intersection(where));
   }
   if (mm::may_expand(usage_, limits_, kind, mm::pages_of(where) - replaced)) return {};
-  mm::plan planned{view_of(guard), where};
+  mm::plan planned{lineage_, view_of(guard), where};
   planned.split(where.start);
   planned.split(where.end);
   if (auto cut = apply(cpu, guard, planned, {}); !cut) return cut;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rcuvm/base/range.hpp"
+#include "rcuvm/mm/lineage.hpp"
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/vm/vma.hpp"
 
@@ -38,10 +39,11 @@ class plan {
     bool is_touched = false;          ///< inserted or changed
     bool may_merge = false;           ///< the same since the last merge(): may become one with its neighbours
     bool ends_touched = false;        ///< while merging: so is the last of what it was joined from
+    bool is_renewed = false;          ///< gets a record of its own, changed or not
     const vm::vma* origin = nullptr;  ///< the original it is a part of; null when inserted
   };
 
-  plan(const tree_view& now, range where) { gather(now, where); }
+  plan(const lineage& of, const tree_view& now, range where) : lineage_{&of} { gather(now, where); }
   /// Takes in what overlaps or touches a second range (the target of a move).
   void gather(const tree_view& now, range where);
 
@@ -104,6 +106,8 @@ class plan {
     }
     return where.end;
   }
+  /// Lets the mapping that holds `at` have a record that no other address space has. It neither splits nor merges.
+  void renew(address at) { piece_at(at).is_renewed = true; }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
   /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses,
@@ -118,6 +122,9 @@ class plan {
 
  private:
   void add(vm::vma* one);
+  [[nodiscard]] piece& piece_at(address at) noexcept {
+    return *std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.contains(at); });
+  }
   /// How many mappings there are more than before.
   [[nodiscard]] std::int64_t growth() const noexcept {
     return static_cast<std::int64_t>(pieces_.size()) - static_cast<std::int64_t>(originals_.size());
@@ -126,6 +133,7 @@ class plan {
   template <class F>
   void join(F are_one);
 
+  const lineage* lineage_;      ///< whose records they are
   vector<vm::vma*> originals_;  ///< as gathered, upwards
   vector<piece> pieces_;        ///< as planned, upwards, no overlap
 };

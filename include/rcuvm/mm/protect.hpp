@@ -56,7 +56,7 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
   if (where.is_empty()) return fail(ENOMEM);
   mm::vector<range> to_populate;
   const auto outcome = change_once(cpu, [&](write_guard& guard) -> result<void> {
-    mm::plan planned{view_of(guard), where};
+    mm::plan planned{lineage_, view_of(guard), where};
     range done{where.start, planned.mapped_until(where)};
     done.end = mm::protected_until(planned, done, to, limits_, usage_);
     if (!done.is_empty()) {

@@ -151,6 +151,10 @@ result<address> address_space<Design>::remap_one(vm::cpu& cpu, write_guard& guar
       }
       return std::unexpected{allowed.error()};
     }
+    if (!grows && !lineage_.is_own(*found)) {  // faults in it are to wait
+      if (auto owned = make_own(cpu, guard, asked.old_address); !owned) return std::unexpected{owned.error()};
+      continue;
+    }
     if (is_fixed) {
       if (auto room = make_room_once(cpu, guard, needed); !room) return std::unexpected{room.error()};
     } else if (!is_free(view_of(guard), needed)) {
@@ -185,7 +189,7 @@ result<void> address_space<Design>::check_move(const mm::remap_request& asked, r
   if (free_mappings() > mm::mappings_cut_by_a_move + 2 && limits_.bytes == mm::limits::none &&
       limits_.data_bytes == mm::limits::none)
     return {};
-  mm::plan planned{now, target};
+  mm::plan planned{lineage_, now, target};
   const range tail{asked.old_address + asked.new_length, asked.old_address + asked.old_length};
   if (!tail.is_empty()) planned.gather(now, tail);
   mm::usage left = usage_;
@@ -227,11 +231,10 @@ template <class Design>
 result<address> address_space<Design>::grow_in_place(vm::cpu& cpu, write_guard& guard, const vm::vma& old,
                                                      const mm::remap_request& wanted) {
   const range more{wanted.old_address + wanted.old_length, wanted.old_address + wanted.new_length};
-  mm::plan planned{view_of(guard), more};
-  vm::vma_fields tail = old.fields();
+  mm::plan planned{lineage_, view_of(guard), more};
+  vm::vma_fields tail = lineage_.fields_of(old);
   tail.page_offset = tail.page_of(more.start);
   tail.where = more;
-  tail.anon = old.anon();
   planned.insert(std::move(tail));
   planned.merge();
   if (auto applied = apply(cpu, guard, planned, {}); !applied) return std::unexpected{applied.error()};
@@ -248,14 +251,13 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
   mm::held_back<Design> faults{old, cpu.count};
   if (!prepare_tables(cpu, from, target.start)) return fail(ENOMEM);
 
-  vm::vma_fields moved = old.fields();
+  vm::vma_fields moved = lineage_.fields_of(old);
   moved.page_offset = moved.page_of(from.start);
-  moved.anon = old.anon();
   moved.where = target;
   // Untouched anonymous memory forgets where it came from, so that it can merge with its new neighbours.
   if (moved.is_anonymous() && moved.anon == 0) moved.page_offset = target.start >> page_shift;
 
-  mm::plan planned{view_of(guard), whole};
+  mm::plan planned{lineage_, view_of(guard), whole};
   planned.gather(view_of(guard), target);
   const bool is_copy = from.is_empty();
   const bool keeps_old = wanted.flags.has(mm::remap_flag::dont_unmap) && !is_copy;

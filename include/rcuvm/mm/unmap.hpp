@@ -27,7 +27,7 @@ result<void> address_space<Design>::unmap_locked(vm::cpu& cpu, write_guard& guar
         where.end < cut->where().end)
       return fail(ENOMEM);
   }
-  mm::plan planned{view_of(guard), where};
+  mm::plan planned{lineage_, view_of(guard), where};
   planned.erase(where);
   return apply(cpu, guard, planned, {.unmapped = where});
 }

@@ -63,6 +63,16 @@ address_space<Design>::address_space(vm::machine& on, mm::layout where)
       lazy_zaps_{is_lazy_} {}
 
 template <class Design>
+address_space<Design>::address_space(const address_space& parent, const write_guard& guard)
+    : machine_{parent.machine_},
+      is_lazy_{parent.is_lazy_},
+      layout_{parent.layout_},
+      id_{mm::next_space_id()},
+      lineage_{parent.lineage_.of_child()},
+      vmas_{parent.vmas_.share(guard.section())},
+      lazy_zaps_{is_lazy_} {}
+
+template <class Design>
 address_space<Design>::~address_space() {
   Design::drain(state_, machine_.limbo());
   vm::frame_pool::magazine stock;

@@ -79,7 +79,8 @@ struct vma_fields {
   }
 };
 
-/// One mapping of an address space: fixed once published, but for its life, its anon identity and its design's word.
+/// One mapping of an address space, and of those forked from it until one of them changes it (mm/lineage.hpp): fixed once published,
+/// but for its life, its anon identity and its design's word.
 ///
 /// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both.
 /// Writers    the address space's writer publishes and kills it; a fault sets anon once, from 0.
@@ -88,12 +89,14 @@ struct vma_fields {
 /// Kernel     struct vm_area_struct.
 class vma : public tree::counted<vma> {
  public:
-  vma(vma_fields values, vm::life state) noexcept
-      : fields_{std::move(values)}, anon_{fields_.anon}, life_{state}, word_{0} {}
+  vma(vma_fields values, vm::life state, std::uint64_t last_fork = 0) noexcept
+      : fields_{std::move(values)}, made_after_{last_fork}, anon_{fields_.anon}, life_{state}, word_{0} {}
 
   /// Everything as published. `fields().anon` is the value at publication; anon() is today's.
   [[nodiscard]] const vma_fields& fields() const noexcept { return fields_; }
   [[nodiscard]] range where() const noexcept { return fields_.where; }
+  /// The number of the last fork of its address space before it was made: mm/lineage.hpp.
+  [[nodiscard]] std::uint64_t made_after() const noexcept { return made_after_; }
   [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_acquire(); }  // vma.A3 <- vma.A1
   /// The same, after kill(): from now on no fault makes pages under another identity.
   [[nodiscard]] std::uint64_t last_anon() noexcept {
@@ -121,6 +124,7 @@ class vma : public tree::counted<vma> {
 
  private:
   const vma_fields fields_;           ///< guard: immutable
+  const std::uint64_t made_after_;    ///< guard: immutable
   sync::atomic<std::uint64_t> anon_;  ///< guard: atomic, 0 -> identity once
   sync::atomic<vm::life> life_;       ///< guard: atomic, stored by the writer
   sync::atomic<std::uint32_t> word_;  ///< guard: the design's
