@@ -34,8 +34,8 @@ bool can_share_identity(const vm::vma_fields& left, const vm::vma_fields& right)
 
 void plan::add(vm::vma* one) {
   if (one->is_tombstone()) return;
-  const auto place = std::ranges::find_if(
-      originals_, [one](const vm::vma* each) { return each->where().start >= one->where().start; });
+  const auto place = std::ranges::lower_bound(originals_, one->where().start, {},
+                                              [](const vm::vma* each) { return each->where().start; });
   if (place != originals_.end() && *place == one) return;
   const auto index = place - originals_.begin();
   originals_.insert(place, one);
@@ -59,16 +59,13 @@ address plan::mapped_until(range where) const noexcept {
 }
 
 void plan::split(address at) {
-  for (std::size_t i = 0; i < pieces_.size(); ++i) {
-    const range where = pieces_[i].fields.where;
-    if (at <= where.start || where.end <= at) continue;
-    piece upper = pieces_[i];
-    upper.fields.page_offset = upper.fields.page_of(at);
-    upper.fields.where.start = at;
-    pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(upper));
-    pieces_[i].fields.where.end = at;
-    return;
-  }
+  const auto lower = first_beyond(pieces_, at);
+  if (lower == pieces_.end() || at <= lower->fields.where.start) return;
+  piece upper = *lower;
+  upper.fields.page_offset = upper.fields.page_of(at);
+  upper.fields.where.start = at;
+  lower->fields.where.end = at;
+  pieces_.insert(lower + 1, std::move(upper));
 }
 
 void plan::erase(range where) {
@@ -78,22 +75,19 @@ void plan::erase(range where) {
 }
 
 void plan::extend_down(range where, address start) {
-  const auto grown =
-      std::ranges::find_if(pieces_, [where](const piece& each) { return each.fields.where == where; });
+  const auto grown = first_beyond(pieces_, where.start);
   grown->fields.page_offset -= (where.start - start) >> page_shift;
   grown->fields.where.start = start;
   grown->is_touched = true;
 }
 
 void plan::insert(vm::vma_fields fields) {
-  const auto place = std::ranges::find_if(
-      pieces_, [&](const piece& each) { return each.fields.where.start >= fields.where.end; });
+  const auto place = first_beyond(pieces_, fields.where.start);
   pieces_.insert(place, {.fields = std::move(fields), .is_touched = true, .may_merge = true});
 }
 
 void plan::name_anon(address at) {
-  const auto here =
-      std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.contains(at); });
+  const auto here = first_beyond(pieces_, at);
   vm::vma_fields& fields = here->fields;
   if (fields.anon != 0) return;
   const auto lends = [](const vm::vma_fields& lender) { return lender.anon != 0 && !lender.has_parents; };
@@ -154,8 +148,7 @@ void plan::add_flags(range where, vm::vma_flags added) {
 }
 
 range plan::leave_behind(range moved) {
-  const auto source = std::ranges::find_if(
-      pieces_, [moved](const piece& each) { return each.fields.where.contains(moved.start); });
+  const auto source = first_beyond(pieces_, moved.start);
   vm::vma_fields& fields = source->fields;
   fields.flags = fields.flags.without({vm::vma_flag::locked, vm::vma_flag::lock_on_fault});
   source->is_touched = true;

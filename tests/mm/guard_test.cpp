@@ -78,6 +78,16 @@ TYPED_TEST(guard, names_the_pages_of_its_mapping) {
   EXPECT_EQ(p.draw(), "????|??");  // as if both had been written; the mark keeps nothing apart
 }
 
+// Found by diff-kernel, seed 1006.
+TYPED_TEST(guard, far_inside_a_mapping_takes_the_neighbours_identity) {
+  auto p = this->make("AAAAAAAA");
+  EXPECT_EQ(p.protect(2, 8, can_read), "ok");
+  EXPECT_EQ(p.fill("x"), "ok");
+  EXPECT_EQ(this->install(p, 6, 7), "ok");
+  EXPECT_EQ(p.protect(2, 8, can_write), "ok");
+  EXPECT_EQ(p.draw(), "????????");
+}
+
 // Found by diff-kernel, seed 106.
 TYPED_TEST(guard, that_a_write_meets_gives_a_mapping_of_a_file_no_identity) {
   auto p = this->make("abc");

@@ -56,6 +56,11 @@ struct common {
                               vm::counters&) noexcept {
     return false;
   }
+  /// May there be dead entries in the tree?
+  template <class State>
+  [[nodiscard]] static bool may_have_dead(const State&) noexcept {
+    return false;
+  }
   /// Replay: what a search for a place has left out is used all the same.
   template <class State>
   static void take_over(State&, range) noexcept {}

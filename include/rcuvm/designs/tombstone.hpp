@@ -50,8 +50,13 @@ struct tombstone : rcu_and_one_writer {
   };
   struct state : one_writer {
     std::deque<dead_entry, sync::memory::allocator<dead_entry>> dead;  ///< guard: writer; tickets rise
-    std::size_t reserved = 0;  ///< guard: writer; dead[reserved...] is to be filled
+    std::size_t reserved = 0;     ///< guard: writer; dead[reserved...] is to be filled
+    bool has_been_taken = false;  ///< guard: writer; take_over() may have left entries that are not in `dead`
   };
+
+  [[nodiscard]] static bool may_have_dead(const state& of) noexcept {
+    return !of.dead.empty() || of.has_been_taken;
+  }
 
   static void begin_change(state& of, maple_tree<vm::vma>& tree, write_guard& guard,
                            reclaim::limbo& limbo) noexcept {
@@ -117,6 +122,7 @@ struct tombstone : rcu_and_one_writer {
     for (std::size_t i = 0; i < of.dead.size(); ++i) {
       const dead_entry whole = of.dead[i];
       if (!whole.where.overlaps(where)) continue;
+      of.has_been_taken = true;
       of.dead[i].where.end = std::max(whole.where.start, std::min(whole.where.end, where.start));
       if (whole.where.end <= where.end) continue;
       of.dead.insert(of.dead.begin() + static_cast<std::ptrdiff_t>(i) + 1,

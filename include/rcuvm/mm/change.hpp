@@ -50,9 +50,8 @@ class unpublished_records {
 
   /// Null without memory.
   [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state, const mm::lineage& of) {
-    records_.reserve(records_.size() + 1);
-    vm::vma* made = sync::memory::make<vm::vma>(std::move(fields), state, of.last_fork());
-    if (made != nullptr) records_.push_back(made);
+    vm::vma*& made = records_.emplace_back(nullptr);
+    made = sync::memory::make<vm::vma>(std::move(fields), state, of.last_fork());
     return made;
   }
   [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }

@@ -54,7 +54,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
       const mm::lineage::fork_under_way faults_wait{lineage_};
       child.reset(new address_space{*this, guard});
       child->usage_ = usage_;
-      if (usage_.told_of_fork != 0 || Design::leaves_tombstones) {
+      if (usage_.told_of_fork != 0 || Design::may_have_dead(state_)) {
         if (auto adapted = child->adapt_to_fork(now); !adapted) return adapted;
       }
       child->usage_.locked_pages = 0;  // nor what the kernel counts and has forgotten

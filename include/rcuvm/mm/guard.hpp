@@ -22,6 +22,7 @@ result<void> address_space<Design>::guard(vm::cpu& cpu, range where) {
   return change_locked(cpu, [&](write_guard& guard) -> result<void> {
     result<void> outcome;
     range guarded{where.start, where.start};
+    range wholes = guarded;
     bool has_hole = false;
     const view before = view_of(guard);
     for (const auto& one : before.within(where)) {
@@ -32,10 +33,11 @@ result<void> address_space<Design>::guard(vm::cpu& cpu, range where) {
         break;
       }
       guarded.end = std::min(one.where.end, where.end);
+      wholes = hull_of(wholes, one.where);
     }
     if (outcome && (has_hole || guarded.end < where.end)) outcome = fail(ENOMEM);
     if (guarded.is_empty()) return outcome;
-    mm::plan planned{lineage_, before, guarded};
+    mm::plan planned{lineage_, before, wholes};  // an identity may be a neighbour's
     for (const auto& one : before.within(guarded)) {
       if (!one.value->is_tombstone() && one.value->fields().is_anonymous())
         planned.name_anon(one.where.start);

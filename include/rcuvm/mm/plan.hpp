@@ -56,8 +56,7 @@ class plan {
 
   /// The piece that holds `at`, or the first one above it; empty when there is none.
   [[nodiscard]] range mapping_at(address at) const noexcept {
-    const auto found =
-        std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.end > at; });
+    const auto found = first_beyond(pieces_, at);
     return found == pieces_.end() ? range{} : found->fields.where;
   }
 
@@ -107,7 +106,7 @@ class plan {
     return where.end;
   }
   /// Lets the mapping that holds `at` have a record that no other address space has. It neither splits nor merges.
-  void renew(address at) { piece_at(at).is_renewed = true; }
+  void renew(address at) { first_beyond(pieces_, at)->is_renewed = true; }
   /// Gives the pages of the mapping that holds `at` an identity, unless they have one, as the first private page would.
   void name_anon(address at);
   /// Joins each piece that was inserted or changed since the last time with its neighbours, from low to high addresses,
@@ -122,8 +121,11 @@ class plan {
 
  private:
   void add(vm::vma* one);
-  [[nodiscard]] piece& piece_at(address at) noexcept {
-    return *std::ranges::find_if(pieces_, [at](const piece& each) { return each.fields.where.contains(at); });
+  /// The piece that holds `at`, or the first one above it.
+  template <class Pieces>
+  [[nodiscard]] static std::ranges::iterator_t<Pieces> first_beyond(Pieces& pieces, address at) noexcept {
+    return std::ranges::partition_point(pieces,
+                                        [at](const piece& each) { return each.fields.where.end <= at; });
   }
   /// How many mappings there are more than before.
   [[nodiscard]] std::int64_t growth() const noexcept {
