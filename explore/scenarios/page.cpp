@@ -359,57 +359,57 @@ struct fork_beside_writes_in_order {
   }
 };
 
-/// munmap beside a fault in a mapping that a child has, too: its record cannot be marked as dead.
+/// munmap of a page that a child has, too, beside run(cpu, parent, child). The parent's page goes, the child's becomes `left`.
+template <class Design, class F>
+void munmap_beside_child(small_space<Design>& in, const char* name, std::uint64_t left, F run) {
+  const auto child = in.space.fork(in.cpu);
+  together(on_cpu("munmap", in, [&in](vm::cpu& by) { in.unmap(by, here); }),
+           on_cpu(name, in, [&](vm::cpu& by) { run(by, in, *child); }));
+  RCUVM_PROMISE(!in.get(in.cpu, here), "F1, F3: a page is reached after munmap has returned");
+  RCUVM_PROMISE(get_from(*child, in.cpu, here) == left, "F2: the child loses its page");
+  child->exit(in.cpu);
+}
+
+template <class Design>
+void put_into(address_space<Design>& space, vm::cpu& by, std::uint64_t value) {
+  RCUVM_CHECK(space.write(by, here, std::as_bytes(std::span{&value, 1})), "a write of the scenario");
+}
+
+/// A fault of the parent: the record that it has found cannot be marked as dead.
 struct shared_record_beside_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>(old_value);
-      const auto child = in->space.fork(in->cpu);
-      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
-               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, new_value); }));
-      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
-      RCUVM_PROMISE(get_from(*child, in->cpu, here) == old_value, "F2: the child loses its page");
-      child->exit(in->cpu);
+      munmap_beside_child(
+          *space_with_page<Design>(old_value), "access", old_value,
+          [](vm::cpu& by, auto& in, auto&) { std::ignore = in.try_put(by, here, new_value); });
     };
   }
 };
 
-/// munmap beside a fault of the child in the same mapping.
+/// A fault of the child.
 struct shared_record_beside_child {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
-      const auto in = space_with_page<Design>(old_value);
-      const auto child = in->space.fork(in->cpu);
-      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
-               on_cpu("child writes", *in, [&](vm::cpu& by) {
-                 RCUVM_CHECK(child->write(by, here, std::as_bytes(std::span{&new_value, 1})),
-                             "a write of the scenario");
-               }));
-      RCUVM_PROMISE(get_from(*child, in->cpu, here) == new_value, "F2: the child loses its page");
-      child->exit(in->cpu);
+      munmap_beside_child(*space_with_page<Design>(old_value), "child writes", new_value,
+                          [](vm::cpu& by, auto&, auto& child) { put_into(child, by, new_value); });
     };
   }
 };
 
-/// The first read by the parent and the first write by the child, beside the parent's munmap.
+/// The first read by the parent and the first write by the child.
 struct shared_record_without_pages {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
       const auto in = std::make_unique<small_space<Design>>();
       in->map_at(in->cpu, here);
-      const auto child = in->space.fork(in->cpu);
-      together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
-               on_cpu("parent reads, child writes", *in, [&](vm::cpu& by) {
-                 std::ignore = in->get(by, here);
-                 RCUVM_CHECK(child->write(by, here, std::as_bytes(std::span{&new_value, 1})),
-                             "a write of the scenario");
-               }));
-      RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
-      RCUVM_PROMISE(get_from(*child, in->cpu, here) == new_value, "F2: the child loses its page");
-      child->exit(in->cpu);
+      munmap_beside_child(*in, "parent reads, child writes", new_value,
+                          [](vm::cpu& by, auto& parent, auto& child) {
+                            std::ignore = parent.get(by, here);
+                            put_into(child, by, new_value);
+                          });
     };
   }
 };

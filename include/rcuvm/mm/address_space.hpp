@@ -288,8 +288,7 @@ class address_space {
   void map_around(vm::cpu& cpu, const fault_site& site, vm::table& table, const attempt& one);
 
   // fork.hpp
-  [[nodiscard]] result<void> copy_records_to(address_space& child, const view& now);
-  [[nodiscard]] result<void> adapt_to_fork(const view& inherited);
+  [[nodiscard]] result<void> inherit(const view& parents);
   [[nodiscard]] result<void> copy_pages_to(address_space& child, vm::cpu& cpu, const view& now);
 
   // resident.hpp

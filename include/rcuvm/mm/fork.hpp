@@ -50,24 +50,25 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
   std::unique_ptr<address_space> child;
   const auto copied = change_locked(cpu, [&](write_guard& guard) -> result<void> {
     const view now = view_of(guard);
-    const auto share = [&]() -> result<void> {
-      const mm::lineage::fork_under_way faults_wait{lineage_};
-      child.reset(new address_space{*this, guard});
+    const auto inherit = [&]() -> result<void> {
       child->usage_ = usage_;
-      if (usage_.told_of_fork != 0 || Design::may_have_dead(state_)) {
-        if (auto adapted = child->adapt_to_fork(now); !adapted) return adapted;
+      if (!Design::shares_records || usage_.told_of_fork != 0 || Design::may_have_dead(state_)) {
+        if (auto inherited = child->inherit(now); !inherited) return inherited;
       }
       child->usage_.locked_pages = 0;  // nor what the kernel counts and has forgotten
       return copy_pages_to(*child, cpu, now);
     };
-    const auto copy = [&]() -> result<void> {
-      const mm::writers_held_back<Design> faults{now, cpu.count};
-      child = std::make_unique<address_space>(machine_, layout_);
-      if (auto made = copy_records_to(*child, now); !made) return made;
-      return copy_pages_to(*child, cpu, now);
+    const auto share = [&] {
+      const mm::lineage::fork_under_way faults_wait{lineage_};
+      child.reset(new address_space{*this, guard});
+      return inherit();
     };
-    auto done = Design::shares_records ? share() : copy();
-    if (!done) return done;
+    const auto copy = [&] {
+      const mm::writers_held_back<Design> faults_wait{now, cpu.count};
+      child = std::make_unique<address_space>(machine_, layout_);
+      return inherit();
+    };
+    if (auto done = Design::shares_records ? share() : copy(); !done) return done;
     child->break_start_ = break_start_;
     child->break_ = break_;
     child->stack_ = stack_;
@@ -90,47 +91,29 @@ inline void adapt_to_fork(vm::vma_fields& fields) noexcept {
 
 }  // namespace mm
 
-/// The child's own part: takes out or replaces what it shall not have as it is. Cost: a look at all, and a store for each of those.
+/// The child's own part: what it shall not have as its parent has it, is taken out or gets a record of the child's; so does all
+/// where records are not shared. Cost: a look at each, and a store for each of those.
 template <class Design>
-result<void> address_space<Design>::adapt_to_fork(const view& inherited) {
+result<void> address_space<Design>::inherit(const view& parents) {
   write_guard own{state_};
   auto version = vmas_.begin(own.section());
   unpublished_records records;
-  for (const auto& one : inherited) {
-    const bool is_left_out =
-        one.value->is_tombstone() || one.value->fields().flags.has(vm::vma_flag::dont_fork);
-    if (!is_left_out && !one.value->fields().flags.has_any(mm::changed_by_fork)) continue;
+  for (const auto& one : parents) {
+    const vm::vma_fields& theirs = one.value->fields();
+    if (Design::shares_records && !theirs.flags.has_any(mm::changed_by_fork)) continue;
+    if (!theirs.is_tombstone()) usage_.remove(theirs);
     vm::vma* made = nullptr;
-    if (!one.value->is_tombstone()) usage_.remove(one.value->fields());
-    if (!is_left_out) {
+    if (!theirs.flags.has_any(mm::left_out_by_fork)) {
       vm::vma_fields fields = lineage_.fields_of(*one.value);
+      if (!Design::shares_records && fields.anon != 0) {
+        fields.anon = mm::next_anon_identity();
+        fields.has_parents = true;
+      }
       mm::adapt_to_fork(fields);
       usage_.add(fields);
       made = records.make(std::move(fields), vm::life::live, lineage_);
       if (made == nullptr) return fail(ENOMEM);
     }
-    if (auto stored = version.store(one.where, made); !stored) return stored;
-  }
-  version.commit();
-  static_cast<void>(records.release());
-  return {};
-}
-
-/// A record of the child's own for each mapping.
-template <class Design>
-result<void> address_space<Design>::copy_records_to(address_space& child, const view& now) {
-  write_guard own{child.state_};
-  auto version = child.vmas_.begin(own.section());
-  unpublished_records records;
-  for (const auto& one : now) {
-    if (one.value->is_tombstone() || one.value->fields().flags.has(vm::vma_flag::dont_fork)) continue;
-    vm::vma_fields fields = one.value->fields();
-    fields.has_parents |= one.value->anon() != 0;
-    fields.anon = one.value->anon() == 0 ? 0 : mm::next_anon_identity();
-    mm::adapt_to_fork(fields);
-    child.usage_.add(fields);
-    vm::vma* made = records.make(std::move(fields), vm::life::live, child.lineage_);
-    if (made == nullptr) return fail(ENOMEM);
     if (auto stored = version.store(one.where, made); !stored) return stored;
   }
   version.commit();
@@ -146,7 +129,7 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
   // it was asked for here waits under the table's lock (vma.A1-vma.A2). Kernel: vma_needs_copy.
   const auto has_own_pages = [](vm::vma& one) {
     const vm::vma_flags flags = one.fields().flags;
-    return !flags.has_any({vm::vma_flag::tombstone, vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork}) &&
+    return !flags.has_any(mm::left_out_by_fork.with(vm::vma_flag::wipe_on_fork)) &&
            (one.anon() != 0 || flags.has(vm::vma_flag::maybe_guard) || one.last_anon() != 0);
   };
   pages_.for_each_leaf(vm::page_table::addressable, [&](vm::table& leaf, unsigned, unsigned, address base) {

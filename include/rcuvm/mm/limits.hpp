@@ -22,9 +22,11 @@ struct limits {
   std::uint64_t stack_bytes = 8 << 20;  ///< RLIMIT_STACK: so long does a mapping grow that grows down
 };
 
-/// A child has none of these mappings, or has them otherwise.
-inline constexpr vm::vma_flags changed_by_fork{vm::vma_flag::locked, vm::vma_flag::lock_on_fault,
-                                               vm::vma_flag::dont_fork, vm::vma_flag::wipe_on_fork};
+/// A child has none of these mappings.
+inline constexpr vm::vma_flags left_out_by_fork{vm::vma_flag::tombstone, vm::vma_flag::dont_fork};
+/// Nor these, or it has them otherwise.
+inline constexpr vm::vma_flags changed_by_fork =
+    left_out_by_fork.with({vm::vma_flag::locked, vm::vma_flag::lock_on_fault, vm::vma_flag::wipe_on_fork});
 
 /// What counts against them. Signed, so that a mapping may be replaced by a smaller one of another kind: the kernel counts
 /// modulo 2^64, and would refuse that to a process with hardly any data.
