@@ -121,6 +121,30 @@ result<void> address_space<Design>::inherit(const view& parents) {
   return {};
 }
 
+namespace mm {
+
+/// The pages and guards of `part` of a mapping go from one leaf into the other, too. Private pages become read-only in both.
+inline void share_pages(vm::table& leaf, vm::table& childs, const vm::vma_fields& mapping, range part,
+                        vm::frame_pool& frames) {
+  const bool is_private = mapping.is_private();
+  const vm::protection rights = page_rights(mapping, false);
+  unsigned index = vm::table::index_of(part.start, 0);
+  const auto end = index + static_cast<unsigned>(part.size() >> page_shift);
+  sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
+  for (; index < end; ++index) {
+    const vm::pte entry = leaf.entry(index);
+    if (entry.is_guard()) childs.set_entry(index, entry);
+    if (!entry.is_present()) continue;
+    frames.share(entry.frame());
+    const bool is_writable = entry.allowed().has(vm::prot::write);
+    const vm::pte shared = is_private && is_writable ? entry.with(rights) : entry;
+    if (is_private && is_writable) leaf.set_entry(index, shared);
+    childs.set_entry(index, shared);
+  }
+}
+
+}  // namespace mm
+
 /// Shares the present pages with `child`. Private ones become read-only on both sides.
 template <class Design>
 result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu& cpu, const view& now) {
@@ -132,9 +156,13 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
     return !flags.has_any(mm::left_out_by_fork.with(vm::vma_flag::wipe_on_fork)) &&
            (one.anon() != 0 || flags.has(vm::vma_flag::maybe_guard) || one.last_anon() != 0);
   };
-  pages_.for_each_leaf(vm::page_table::addressable, [&](vm::table& leaf, unsigned, unsigned, address base) {
+  const auto lowest = now.next(0);
+  const auto highest = now.previous(layout_.end);
+  const range used = lowest ? range{lowest->where.start, highest->where.end} : range{};
+  pages_.for_each_leaf(used, [&](vm::table& leaf, unsigned first, unsigned end, address base) {
+    const range here{base, base + (end - first) * page_size};
     vm::table* made = nullptr;
-    for (const auto& one : now.within({base, base + vm::table::entry_span(1)})) {
+    for (const auto& one : now.within(here)) {
       if (!outcome || !has_own_pages(*one.value)) continue;
       if (made == nullptr) {
         const auto linked = child.pages_.make_leaf(base, [] { return true; }, cpu.count);
@@ -144,21 +172,7 @@ result<void> address_space<Design>::copy_pages_to(address_space& child, vm::cpu&
         }
         made = *linked;
       }
-      const range part = one.where.intersection({base, base + vm::table::entry_span(1)});
-      const vm::vma_fields& fields = one.value->fields();
-      sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
-      for (auto index = static_cast<unsigned>((part.start - base) >> page_shift);
-           index < static_cast<unsigned>((part.end - base) >> page_shift); ++index) {
-        const vm::pte entry = leaf.entry(index);
-        if (entry.is_guard()) made->set_entry(index, entry);
-        if (!entry.is_present()) continue;
-        machine_.frames().share(entry.frame());
-        const vm::pte shared = fields.is_private() && entry.allowed().has(vm::prot::write)
-                                   ? entry.with(mm::page_rights(fields, false))
-                                   : entry;
-        leaf.set_entry(index, shared);
-        made->set_entry(index, shared);
-      }
+      mm::share_pages(leaf, *made, one.value->fields(), one.where.intersection(here), machine_.frames());
     }
   });
   if (!is_mutated(mutation::fork_without_shootdown)) shoot_down(cpu);
