@@ -236,7 +236,7 @@ spread spread_of(const result& in, std::string_view recording, std::string_view 
       continue;
     if (const auto found = one.values.find(key); found != one.values.end()) samples.push_back(found->second);
   }
-  return spread_of(samples);
+  return rcuvm::spread_of(samples);
 }
 
 }  // namespace rcuvm::report

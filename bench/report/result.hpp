@@ -14,7 +14,7 @@
 #include "bench/replay/figures.hpp"
 #include "bench/report/machine.hpp"
 #include "bench/report/proofs.hpp"
-#include "bench/report/statistics.hpp"
+#include "bench/statistics.hpp"
 #include "bench/workload/grace_curve.hpp"
 #include "bench/workload/medians.hpp"
 

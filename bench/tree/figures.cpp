@@ -72,7 +72,7 @@ std::expected<void, std::string> figures::parse(std::string_view text) try {
   }
   for (const auto& [of, rivals] : samples) {
     for (const auto& [rival, counted] : rivals) {
-      for (const auto& [counter, values] : counted) all_[of][rival][counter] = report::spread_of(values);
+      for (const auto& [counter, values] : counted) all_[of][rival][counter] = spread_of(values);
     }
   }
   if (context_.empty()) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "bench/report/statistics.hpp"
+#include "bench/statistics.hpp"
 
 namespace rcuvm::tree_bench {
 
@@ -28,7 +28,7 @@ struct measurement {
 
 class figures {
  public:
-  using counters = std::map<std::string, report::spread, std::less<>>;  ///< by name, over the repetitions
+  using counters = std::map<std::string, spread, std::less<>>;  ///< by name, over the repetitions
 
   /// Adds a file. The error says what is wrong with it.
   [[nodiscard]] std::expected<void, std::string> read(const std::filesystem::path& file);

@@ -107,9 +107,9 @@ std::vector<comparison> compare(const figures& from) {
     }
   }
   for (const auto& [key, all] : families) {
-    comparison row{key.first, key.second, report::geometric_mean(all.ours), {}};
+    comparison row{key.first, key.second, geometric_mean(all.ours), {}};
     row.of.data += fmt::format(" ({})", all.ours.size());
-    for (const auto& [rival, ratios] : all.ratios) row.ratios[rival] = report::geometric_mean(ratios);
+    for (const auto& [rival, ratios] : all.ratios) row.ratios[rival] = geometric_mean(ratios);
     made.push_back(std::move(row));
   }
   std::ranges::sort(made, is_before);

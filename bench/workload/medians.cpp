@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/workload/medians.hpp"
 
-#include "bench/report/statistics.hpp"
+#include "bench/statistics.hpp"
 
 namespace rcuvm::workload {
 
@@ -17,7 +17,7 @@ medians measure(const scenario& of, const std::vector<std::string>& designs, con
   }
   medians made;
   for (const auto& [design, by_key] : samples) {
-    for (const auto& [key, values] : by_key) made[design][key] = report::spread_of(values).median;
+    for (const auto& [key, values] : by_key) made[design][key] = spread_of(values).median;
   }
   return made;
 }

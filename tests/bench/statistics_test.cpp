@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/report/statistics.hpp"
+#include "bench/statistics.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace rcuvm::report {
+namespace rcuvm {
 namespace {
 
 TEST(statistics, Median_and_spread_of_odd_and_even_numbers) {
@@ -32,4 +32,4 @@ TEST(statistics, Geometric_mean_leaves_out_what_has_no_logarithm) {
 }
 
 }  // namespace
-}  // namespace rcuvm::report
+}  // namespace rcuvm

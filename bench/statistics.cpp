@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/report/statistics.hpp"
+#include "bench/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-namespace rcuvm::report {
+namespace rcuvm {
 
 spread spread_of(std::span<const double> samples) {
   if (samples.empty()) return {};
@@ -27,4 +27,4 @@ double geometric_mean(std::span<const double> samples) {
   return count == 0 ? 0 : std::exp(sum_of_logs / static_cast<double>(count));
 }
 
-}  // namespace rcuvm::report
+}  // namespace rcuvm

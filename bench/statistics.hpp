@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The few statistics of a report.
+/// The few statistics of reports and tables.
 
 #include <cstddef>
 #include <span>
 
-namespace rcuvm::report {
+namespace rcuvm {
 
 /// Repeated measurements of one figure.
 struct spread {
@@ -31,4 +31,4 @@ struct spread {
 /// Of positive numbers; others are left out. 0 when none is left.
 [[nodiscard]] double geometric_mean(std::span<const double> samples);
 
-}  // namespace rcuvm::report
+}  // namespace rcuvm
