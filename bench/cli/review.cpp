@@ -65,12 +65,13 @@ std::vector<std::string> recordings_of(const review_options& how) {
 }
 
 /// What goes wrong is noted in the report.
-void measure_workloads(report::result& into, const review_options& how, const report::on_workload& on_run) {
+void measure_workloads(report::result& into, const review_options& how, const report::on_workload& on_run,
+                       const report::on_workload& on_curve) {
   try {
     std::vector<workload::scenario> scenarios;
     for (const std::string& name : known_workloads()) scenarios.push_back(read_workload(name));
     into.workloads = report::measure_workloads(scenarios, into.how.designs, how.workers, on_run);
-    into.curve = report::measure_grace_curve(read_workload("reader-stays"), into.how.designs, on_run);
+    into.curve = report::measure_grace_curve(read_workload("reader-stays"), into.how.designs, on_curve);
   } catch (const std::runtime_error& problem) {
     into.notes.push_back(fmt::format("not all workloads were measured: {}", problem.what()));
   }
@@ -89,16 +90,26 @@ int review(const review_options& how) {
         if (is_interrupted != 0) throw interruption{};
         line.show(what, done);
       };
-      show("reading the recordings", 0);
+      // Per cent are of a part.
+      const unsigned parts = 1U + (how.takes_workloads ? 2U : 0U) + (how.explores ? 1U : 0U);
+      auto part = [&, number = 0U]() mutable {
+        return [&show, label = fmt::format("{} of {}: ", ++number, parts)](
+                   const std::string& what, double done) { show(label + what, done); };
+      };
+      const auto show_replays = part();
+      show_replays("reading the recordings", 0);
       const std::vector<recording::trace> traces = read_traces(recordings_of(how));
       measured = report::run_campaign(traces, {.designs = designs,
                                                .workers = how.workers,
                                                .repetitions = how.repetitions,
                                                .budget_s = how.budget_s,
-                                               .on_progress = show});
-      if (how.takes_workloads) measure_workloads(measured.data, how, show);
+                                               .on_progress = show_replays});
+      if (how.takes_workloads) {
+        const auto show_workloads = part();
+        measure_workloads(measured.data, how, show_workloads, part());
+      }
       if (how.explores) {
-        show("searching for races, some minutes", 1);
+        part()("searching for races, some minutes", 0);
         auto proved = report::run_explorer(explorer_path());
         if (proved) {
           measured.data.proofs = *std::move(proved);
