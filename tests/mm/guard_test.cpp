@@ -89,6 +89,20 @@ TYPED_TEST(guard, far_inside_a_mapping_takes_the_neighbours_identity) {
   EXPECT_EQ(p.draw(), "????????");
 }
 
+// Found by diff-kernel, seed 1214.
+TYPED_TEST(guard, that_populating_meets_gives_a_mapping_of_a_file_no_identity) {
+  auto p = this->make("abcdef");
+  EXPECT_EQ(p.protect(0, 6, can_nothing), "ok");
+  EXPECT_EQ(this->install(p, 0, 6), "ok");
+  EXPECT_EQ(outcome(p.space().lock(p.cpu(), pages(2, 6))), "ENOMEM");
+  EXPECT_EQ(p.protect(2, 4, can_write), "ok");
+  auto child = p.fork();  // locked no more
+  EXPECT_EQ(child.protect(1, 3, can_write), "ok");
+  std::vector<range> mapped;
+  child.space().walk_snapshot([&](const vm::vma& one) { mapped.push_back(one.where()); });
+  EXPECT_EQ(mapped, (std::vector{pages(0, 1), pages(1, 4), pages(4, 6)}));
+}
+
 // Found by diff-kernel, seed 106.
 TYPED_TEST(guard, that_a_write_meets_gives_a_mapping_of_a_file_no_identity) {
   auto p = this->make("abc");

@@ -70,12 +70,12 @@ result<void> address_space<Design>::protect(vm::cpu& cpu, range where, vm::prote
         return reached == end;
       };
       // Locked private memory that may be written from now on gets its own pages at once: it has an identity before its
-      // neighbour's turn comes to merge with it.
+      // neighbour's turn comes to merge with it. Not if it begins with a guard, where that ends.
       to_populate = mm::populated_by(planned, done, to);
       std::size_t populated = 0;
       for (const range each : to_populate) {
         if (!protect_until(each.end)) break;
-        planned.name_anon(each.start);
+        if (!pages_.entry(each.start).is_guard()) planned.name_anon(each.start);
         ++populated;
       }
       if (populated == to_populate.size()) protect_until(done.end);
