@@ -9,7 +9,7 @@ const std::vector<scenario>& all_scenarios() {
   static const std::vector<scenario> all = [] {
     std::vector<scenario> made;
     for (auto make : {rcu_scenarios, reuse_scenarios, limbo_scenarios, tree_scenarios, page_scenarios,
-                      advice_scenarios, lazy_scenarios, file_scenarios, walk_scenarios}) {
+                      fork_scenarios, advice_scenarios, lazy_scenarios, file_scenarios, walk_scenarios}) {
       std::ranges::move(make(), std::back_inserter(made));
     }
     return made;

@@ -28,6 +28,22 @@ inline constexpr address below = 0xf000;
 inline constexpr address above = 0x18000;
 inline constexpr address elsewhere = 0x20000;  ///< another leaf
 
+/// Nothing: the access fails.
+template <class Design>
+[[nodiscard]] std::optional<std::uint64_t> get_from(address_space<Design>& space, vm::cpu& by, address at) {
+  std::uint64_t value = 0;
+  if (!space.read(by, at, std::as_writable_bytes(std::span{&value, 1}))) return std::nullopt;
+  return value;
+}
+template <class Design>
+[[nodiscard]] bool try_put_into(address_space<Design>& space, vm::cpu& by, address at, std::uint64_t value) {
+  return space.write(by, at, std::as_bytes(std::span{&value, 1})).has_value();
+}
+template <class Design>
+void put_into(address_space<Design>& space, vm::cpu& by, address at, std::uint64_t value) {
+  RCUVM_CHECK(try_put_into(space, by, at, value), "a write of the scenario");
+}
+
 /// A machine, and an address space with `below` and `above` mapped: what is unmapped at `here` takes its table along.
 template <class Design>
 struct small_space {
@@ -66,18 +82,11 @@ struct small_space {
                                       .new_address = to});
     RCUVM_CHECK(got == to, "an mremap of the scenario");
   }
-  void put(vm::cpu& by, address at, std::uint64_t value) {
-    RCUVM_CHECK(try_put(by, at, value), "a write of the scenario");
-  }
+  void put(vm::cpu& by, address at, std::uint64_t value) { put_into(space, by, at, value); }
   [[nodiscard]] bool try_put(vm::cpu& by, address at, std::uint64_t value) {
-    return space.write(by, at, std::as_bytes(std::span{&value, 1})).has_value();
+    return try_put_into(space, by, at, value);
   }
-  /// Nothing: the access fails.
-  [[nodiscard]] std::optional<std::uint64_t> get(vm::cpu& by, address at) {
-    std::uint64_t value = 0;
-    if (!space.read(by, at, std::as_writable_bytes(std::span{&value, 1}))) return std::nullopt;
-    return value;
-  }
+  [[nodiscard]] std::optional<std::uint64_t> get(vm::cpu& by, address at) { return get_from(space, by, at); }
 };
 
 /// With a mapping of one page at `here` that holds `value`.

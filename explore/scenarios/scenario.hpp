@@ -57,6 +57,7 @@ struct twin {
 [[nodiscard]] std::vector<scenario> limbo_scenarios();
 [[nodiscard]] std::vector<scenario> tree_scenarios();
 [[nodiscard]] std::vector<scenario> page_scenarios();
+[[nodiscard]] std::vector<scenario> fork_scenarios();
 [[nodiscard]] std::vector<scenario> advice_scenarios();
 [[nodiscard]] std::vector<scenario> lazy_scenarios();
 [[nodiscard]] std::vector<scenario> file_scenarios();

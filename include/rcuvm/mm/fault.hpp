@@ -85,10 +85,12 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
                    fields.backing->must_read(fields.page_of(at))) {
           asked = fields.backing;
           page = fields.page_of(at);
-        } else if (is_to_be_named = found->anon() == 0 && wanted == vm::access::write &&
-                                    fields.is_private() && !pages_.entry(at).is_guard();
-                   !is_to_be_named || lineage_.is_own(*found)) {
-          if (std::exchange(is_to_be_named, false)) name_anon(now, *found);
+        } else if (const bool is_first_write = found->anon() == 0 && wanted == vm::access::write &&
+                                               fields.is_private() && !pages_.entry(at).is_guard();
+                   is_first_write && !lineage_.is_own(*found)) {
+          is_to_be_named = true;
+        } else {
+          if (is_first_write) name_anon(now, *found);
           auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, one);
           // Frames may be had from zaps that wait for sweeps.
           const bool may_shoot = !done && done.error().number() == ENOMEM && lazy_zaps_.any_left();
@@ -127,10 +129,10 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
 ///   fault:   find vma ........ lock table, is vma valid? ── install ── unlock
 ///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
 ///
-/// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock (and the tree's
-/// root, which was stored before, for records that are not this address space's alone): a fault that
-/// locks the table after unmap cleared it sees the VMA dead; one that locked it before is cleared by unmap. Whether the table is
-/// still linked need not be asked: the writer unlinks only what lies between live VMAs, after the kill, so a live VMA's table is
+/// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock; for records that
+/// fork has shared it is the tree's root, stored before the same lock (mm/lineage.hpp). A fault that locks the table after unmap
+/// cleared it sees the VMA dead or gone; one that locked it before is cleared by unmap. Whether the table is still linked need not
+/// be asked: the writer unlinks only what lies between live VMAs, after the kill, so a live VMA's table is
 /// linked (asserted; the explorer searched for a schedule that says otherwise).
 template <class Design>
 result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fault_site& site,

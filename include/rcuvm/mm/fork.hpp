@@ -11,9 +11,8 @@ namespace rcuvm {
 
 namespace mm {
 
-/// Faults of private mappings that may be written wait, for a scope: until their pages are shared and no cpu has a writable
-/// translation left. Otherwise one thread's fault copies a page while another one still writes to the original through its TLB:
-/// that write would be lost here and appear in the child. Kernel: vma_start_write() in dup_mmap(), since 6.5, for that race.
+/// Where records are not shared: the faults that lineage::must_wait() tells of wait, for a scope, until their pages are shared and
+/// no cpu has a writable translation left.
 template <class Design>
 class writers_held_back {
  public:
@@ -50,7 +49,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
   std::unique_ptr<address_space> child;
   const auto copied = change_locked(cpu, [&](write_guard& guard) -> result<void> {
     const view now = view_of(guard);
-    const auto inherit = [&]() -> result<void> {
+    const auto give = [&]() -> result<void> {
       child->usage_ = usage_;
       if (!Design::shares_records || usage_.told_of_fork != 0 || Design::may_have_dead(state_)) {
         if (auto inherited = child->inherit(now); !inherited) return inherited;
@@ -61,12 +60,12 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
     const auto share = [&] {
       const mm::lineage::fork_under_way faults_wait{lineage_};
       child.reset(new address_space{*this, guard});
-      return inherit();
+      return give();
     };
     const auto copy = [&] {
       const mm::writers_held_back<Design> faults_wait{now, cpu.count};
       child = std::make_unique<address_space>(machine_, layout_);
-      return inherit();
+      return give();
     };
     if (auto done = Design::shares_records ? share() : copy(); !done) return done;
     child->break_start_ = break_start_;

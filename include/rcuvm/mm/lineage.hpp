@@ -58,7 +58,8 @@ class lineage {
   [[nodiscard]] bool has_parents(const vm::vma& one) const noexcept {
     return one.fields().has_parents || (is_inherited(one) && one.anon() != 0);
   }
-  /// Its values as they are here.
+  /// Its values as they are here. A fault that found the record its own before a fork may still give it an identity: the other side,
+  /// which has no page of it, then keeps it apart where the kernel would merge; nothing else follows.
   [[nodiscard]] vm::vma_fields fields_of(const vm::vma& one) const {
     vm::vma_fields made = one.fields();
     made.anon = anon_of(one);
