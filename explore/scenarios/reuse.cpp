@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The per-VMA lock of Linux 6.15 with records that are used again at once, by whomever: what a fault must look at again. `vma-lock`
-/// has no such reuse, because its records are immutable and limbo keeps them; this is a model of the protocol alone.
+/// The per-VMA lock of Linux 6.15 with records that are used again at once, by whomever: what a fault must look at again. Once with
+/// `vma-lock` itself, whose writers look for themselves; and a model of the protocol where the last reader wakes the writer.
 ///
 ///   fault    find ── holders + 1, unless 0 ── my address space's? my address? ── use ── holders - 1
 ///   munmap       unlink ── holders 1 -> 0: free ── ── taken by another address space, holders = 1 ── ...
@@ -12,7 +12,7 @@
 
 #include <memory>
 
-#include "explore/scenarios/scenario.hpp"
+#include "explore/scenarios/pages.hpp"
 #include "rcuvm/base/address.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/memory.hpp"
@@ -25,6 +25,27 @@ namespace {
 
 constexpr address wanted = 0x10000;
 constexpr address other = 0x20000;
+
+/// A fault in one address space, while its mapping's record becomes that of the same address in another one.
+void fault_beside_reuse_by_another() {
+  using design = designs::vma_lock;
+  const auto in = std::make_unique<small_space<design>>();
+  address_space<design> another{in->host, in->space.layout()};
+  in->map_at(in->cpu, here);
+  together(on_cpu("munmap, mmap in another", *in,
+                  [&](vm::cpu& by) {
+                    in->unmap(by, here);
+                    const auto got = another.map(by, {.hint = here,
+                                                      .length = page_size,
+                                                      .protection = read_write,
+                                                      .flags = mm::map_flag::fixed});
+                    RCUVM_CHECK(got == here, "a mapping of the scenario");
+                  }),
+           on_cpu("access", *in, [&](vm::cpu& by) { std::ignore = in->try_put(by, here, 1); }));
+  RCUVM_PROMISE(!in->get(in->cpu, here), "F1, F3: a page is reached after munmap has returned");
+  RCUVM_PROMISE(get_from(another, in->cpu, here) == 0U, "F2: a write into another address space");
+  another.exit(in->cpu);
+}
 
 enum class leaves_out : std::uint8_t { nothing, look_at_owner, look_at_address, grab };
 
@@ -124,7 +145,13 @@ template <leaves_out What>
 }  // namespace
 
 std::vector<scenario> reuse_scenarios() {
-  return {{.name = "vma-reuse",
+  return {{.name = "record-reuse",
+           .summary = "a fault, while the VMA that it has found becomes another address space's",
+           .claim = "F3",
+           .subjects = {{.design = std::string{designs::vma_lock::name},
+                         .body = fault_beside_reuse_by_another,
+                         .search = with_one_preemption}}},
+          {.name = "vma-reuse",
            .summary = "a record of the per-VMA lock is used again, by another address space, beside a fault",
            .claim = "F2",
            .subjects = {with<leaves_out::nothing>("looks-again", finding_kind::none),

@@ -76,12 +76,12 @@ TEST(fault_attempts, a_writer_at_the_mapping_means_the_lock_where_there_is_one) 
   vm::counters count;
   const vm::vma same = mapping({0x1000, 0x9000});
   fault_attempts with_lock{count, alone, mm::attempts{4}};
-  with_lock.turned_away(same, at, kept::lock);
+  with_lock.turned_away(&same, at, kept::lock);
   EXPECT_FALSE(with_lock.must_wait());
   EXPECT_TRUE(with_lock.take_lock());
   EXPECT_EQ(count.fallbacks_writer, 1U);
   fault_attempts without{count, alone, mm::attempts{mm::attempts::without_lock}};
-  without.turned_away(same, at, kept::lock);
+  without.turned_away(&same, at, kept::lock);
   EXPECT_TRUE(without.must_wait());
   EXPECT_FALSE(without.take_lock());
 }

@@ -21,6 +21,8 @@ enum class mutation : std::uint8_t {
   punch_without_hiding,
   lock_inode_whole,
   exclude_without_wait,
+  keep_anybodys,
+  keep_anywhere,
   claim_regardless,
   publish_after_wait,
   touch_all_published,

@@ -24,8 +24,10 @@ namespace rcuvm::designs {
 ///   steady_guard   section(); the mappings do not change, faults go on (what a file loses)
 ///   fault_guard    of one attempt of a fault, or of advice about pages:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
-///     section()                              as a read_guard has it
-///     mm::kept keep(vm::vma&)                asked once, of the VMA found, before anything is done with it
+///     section()                              as a read_guard has it; but what is found may not be read before keep(), where
+///                                            records are used again
+///     mm::kept keep(vm::vma&)                asked of the VMA found, before anything is done with it
+///     bool beside_no_writer(f)               calls f() while the neighbours may be read, too; false: not now, with the lock
 ///     bool is_valid(const vm::vma&, is_current)  asked under the page table's lock; no: look up again. is_current(): is it in the
 ///                                            tree, if its life word does not tell because another address space has it, too?
 ///     void leave(zap)                        at the attempt's end, inside its section; may have zap(pages) take pages away
@@ -42,6 +44,8 @@ struct common {
   static constexpr bool drops_for_files = true;
   /// May fork leave a record to two address spaces? Not if the design keeps something of one in it.
   static constexpr bool shares_records = true;
+  /// Is a record another mapping's as soon as it is outdated? Then attach() and detach() say when it may be had.
+  static constexpr bool reuses_records = false;
   /// Does munmap leave a dead entry in the tree?
   static constexpr bool leaves_tombstones = false;
   /// Does the last reference to a VMA take its pages away, instead of the writer? Then there is let_go_of().
@@ -85,9 +89,17 @@ struct common {
   };
   /// A writer is about to change the mapping, or to make faults wait: those under way end before this returns, or find out
   /// under the page table's lock. More than once: as once.
-  static void exclude(vm::vma&, vm::counters&) noexcept {}
+  template <class State>
+  static void exclude(State&, vm::vma&, vm::counters&) noexcept {}
   /// Faults may have it again: it has not been changed.
-  static void admit(vm::vma&) noexcept {}
+  template <class State>
+  static void admit(State&, vm::vma&) noexcept {}
+  /// It was published.
+  template <class State>
+  static void attach(State&, vm::vma&) noexcept {}
+  /// It is in no version any more that a reader may find, and was excluded.
+  template <class State>
+  static void detach(State&, vm::vma&) noexcept {}
   /// A version was published; pages are about to go.
   template <class State>
   static void quiesce(State&, vm::counters&) noexcept {}

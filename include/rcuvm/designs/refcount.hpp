@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "rcuvm/designs/rcu_guards.hpp"
-#include "rcuvm/designs/reference.hpp"
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/sync/mutex.hpp"
 
@@ -53,7 +52,10 @@ struct refcount : rcu_and_one_writer {
    public:
     fault_guard(state& of, bool) noexcept : rcu_read_guard{of}, state_{of} {}
     [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
-      if (!refer_unless(found, let_go)) return mm::kept::again;
+      std::uint32_t now = found.word().load_relaxed();
+      do {
+        if ((now & let_go) != 0) return mm::kept::again;
+      } while (!found.word().cas_acq_rel(now, now + 1));  // refcount.R1 <-> refcount.W1
       held_ = &found;
       return mm::kept::yes;
     }

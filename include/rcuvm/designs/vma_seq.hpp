@@ -50,11 +50,11 @@ struct vma_seq : rcu_and_semaphore {
     std::uint32_t before_ = 0;
   };
 
-  static void exclude(vm::vma& which, vm::counters&) noexcept {
+  static void exclude(state&, vm::vma& which, vm::counters&) noexcept {
     if (is_mutated(mutation::change_without_counting)) return;
     which.word().fetch_or_acq_rel(1);  // vmaseq.W1 -> vmaseq.R1; vmaseq.W1 -> vmaseq.R2
   }
-  static void admit(vm::vma& which) noexcept {
+  static void admit(state&, vm::vma& which) noexcept {
     if (is_odd(which.word().load_relaxed())) which.word().fetch_add_release(1);  // vmaseq.W1 -> vmaseq.R1
   }
 

@@ -168,7 +168,19 @@ class address_space {
   /// Of a child: the parent's tree, shared.
   address_space(const address_space& parent, const write_guard& guard);
 
+  /// Asked before anything else of what is found where records may be used again: there are no dead entries there.
+  [[nodiscard]] static bool is_dead_entry(const vm::vma& found) noexcept {
+    return Design::leaves_tombstones && found.is_tombstone();
+  }
+
   // change.hpp
+  [[nodiscard]] vm::record_source source() const noexcept {
+    if constexpr (Design::reuses_records) {
+      return {.cache = &machine_.records(), .mark = Design::owner(state_)};
+    } else {
+      return {.cache = nullptr, .mark = lineage_.last_fork()};
+    }
+  }
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
   void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, reclaim::retire_list& old);
@@ -224,6 +236,9 @@ class address_space {
   [[nodiscard]] result<void> prefault(vm::cpu& cpu, range where, vm::access wanted);
   [[nodiscard]] bool is_locked(address at);
 
+  // walk.hpp
+  [[nodiscard]] bool keep_line(fault_guard& guard, const typename tree::entry& found) const noexcept;
+
   // place.hpp
   [[nodiscard]] result<address> find_area(const view& now, address hint, std::uint64_t length,
                                           bool may_be_huge) const;
@@ -259,10 +274,13 @@ class address_space {
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
 
-    /// May the attempt go on with what it has found?
-    [[nodiscard]] mm::kept keep(vm::vma& found) noexcept {
+    /// May the attempt go on with what it has found in `where`? Where records are used again nothing of it may be read before.
+    [[nodiscard]] mm::kept keep(vm::vma& found, range where) noexcept {
+      if (const auto refused = guard.keep(found); refused != mm::kept::yes) return refused;
+      if (Design::reuses_records && !found.where().contains(where) && !is_mutated(mutation::keep_anywhere))
+        return mm::kept::again;
       const bool must_wait = found.state() == vm::life::building || of_.lineage_.must_wait(found);
-      return must_wait ? mm::kept::lock : guard.keep(found);
+      return must_wait ? mm::kept::lock : mm::kept::yes;
     }
     /// Asked under the page table's lock: what the fault does there is right. No: look up again.
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
@@ -318,17 +336,20 @@ class address_space {
   [[nodiscard]] result<void> access_bytes(vm::cpu& cpu, address at, std::size_t count, vm::access wanted,
                                           Copy copy);
 
+  // What faults read and hardly anybody writes.
   vm::machine& machine_;
-  const bool is_lazy_;       ///< guard: immutable; as the machine says, on a line that nobody writes
+  const bool is_lazy_;       ///< guard: immutable; as the machine says
   const mm::layout layout_;  ///< guard: immutable
   const std::uint32_t id_;   ///< guard: immutable; tells address spaces apart in TLBs
   mm::lineage lineage_;      ///< guard: as lineage says
-  mutable typename Design::state state_;  ///< the design's locks
-  tree vmas_;                             ///< guard: writer; readers as the design says
-  vm::page_table pages_;                  ///< guard: as page_table says
-  vm::cpu_set cpus_;                      ///< guard: atomic
-  vm::open_zaps open_zaps_;               ///< guard: atomic
-  vm::lazy_zaps lazy_zaps_;               ///< guard: atomic
+  vm::page_table pages_;     ///< guard: as page_table says
+  vm::cpu_set cpus_;         ///< guard: atomic
+  // What faults read and each change writes: a line of its own.
+  tree vmas_;  ///< guard: writer; readers as the design says
+  // What changes write, and most faults do not touch: a line that is the writers'.
+  alignas(64) mutable typename Design::state state_;  ///< the design's locks
+  vm::open_zaps open_zaps_;                           ///< guard: atomic
+  vm::lazy_zaps lazy_zaps_;                           ///< guard: atomic
   range loose_tables_;             ///< guard: writer; where empty ones may stand that went with no munmap
   address break_start_ = 0;        ///< guard: writer
   address break_ = 0;              ///< guard: writer

@@ -59,11 +59,11 @@ result<void> address_space<Design>::advise_pages(vm::cpu& cpu, range where, int 
       if (!found || found->where.start >= where.end) return fail(ENOMEM);
       vm::vma& mapping = *found->value;
       has_hole |= found->where.start > reached;
-      if (const int refusal = mm::refusal_of_advice(mapping.fields(), advice); refusal != 0)
-        return fail(refusal);
       const range part = found->where.intersection({reached, where.end});
       const address end = std::min(part.end, part.start + most_at_once);
-      const auto how = one.keep(mapping);
+      const auto how = one.keep(mapping, part);
+      const int refusal = how == mm::kept::yes ? mm::refusal_of_advice(mapping.fields(), advice) : 0;
+      if (refusal != 0) return fail(refusal);
       const auto is_valid = [&] {
         return one.is_valid(mapping) || is_mutated(mutation::zap_without_vma_check);
       };

@@ -98,9 +98,16 @@ class fault_attempts {
     has_failed_ = true;
     all_.failed();
   }
-  /// The design did not let it have what it found, or it is building.
-  void turned_away(const vm::vma& mapping, address at, kept how) noexcept {
-    if (how == kept::again) return failed(mapping, at);
+  /// The design did not let it have what it found, or it is building. `mapping` is null if it has been used again: then the page's
+  /// mapping has changed.
+  void turned_away(const vm::vma* mapping, address at, kept how) noexcept {
+    if (how == kept::lock) return met_writer();
+    if (mapping != nullptr) return failed(*mapping, at);
+    ++count_.retries_true;
+    all_.failed();
+  }
+  /// A writer is at what it found.
+  void met_writer() noexcept {
     ++count_.waits_vma_building;
     all_.met_writer();
   }

@@ -41,17 +41,17 @@ auto address_space<Design>::change_once(vm::cpu& cpu, F f) -> std::invoke_result
 /// New records of a change that is not published: freed unless it comes to that.
 class unpublished_records {
  public:
-  unpublished_records() = default;
+  explicit unpublished_records(const vm::record_source& from) noexcept : source_{from} {}
   ~unpublished_records() {
-    for (vm::vma* each : records_) sync::memory::destroy(each);
+    for (vm::vma* each : records_) source_.give_back(each);
   }
   unpublished_records(const unpublished_records&) = delete;
   unpublished_records& operator=(const unpublished_records&) = delete;
 
   /// Null without memory.
-  [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state, const mm::lineage& of) {
+  [[nodiscard]] vm::vma* make(vm::vma_fields fields, vm::life state) {
     vm::vma*& made = records_.emplace_back(nullptr);
-    made = sync::memory::make<vm::vma>(std::move(fields), state, of.last_fork());
+    made = source_.make(std::move(fields), state);
     return made;
   }
   [[nodiscard]] std::size_t count() const noexcept { return records_.size(); }
@@ -63,6 +63,7 @@ class unpublished_records {
   [[nodiscard]] mm::vector<vm::vma*> release() noexcept { return std::exchange(records_, {}); }
 
  private:
+  const vm::record_source source_;
   mm::vector<vm::vma*> records_;
 };
 
@@ -97,7 +98,7 @@ template <class Design>
 result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                           const page_work& work) {
   auto change = vmas_.begin(guard.section());
-  unpublished_records fresh;
+  unpublished_records fresh{source()};
   mm::vector<vm::vma*> outdated;
   mm::vector<range> dead;
   mm::usage after = usage_;
@@ -148,7 +149,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       const auto state = must_wait ? vm::life::building : vm::life::live;
       after.add(piece.fields);
       changed = hull_of(changed, where);
-      vm::vma* made = fresh.make(piece.fields, state, lineage_);
+      vm::vma* made = fresh.make(piece.fields, state);
       if (made == nullptr) return fail(ENOMEM);
       if (auto stored = change.store(where, made); !stored) return stored;
       while (old != old_end && (*old)->where().end <= where.end) outdate(*old++);
@@ -160,7 +161,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (const range gone : dead) {
     vm::vma* mark = nullptr;
     if constexpr (Design::leaves_tombstones) {
-      mark = fresh.make({.where = gone, .flags = vm::vma_flag::tombstone}, vm::life::dead, lineage_);
+      mark = fresh.make({.where = gone, .flags = vm::vma_flag::tombstone}, vm::life::dead);
       if (mark == nullptr) return fail(ENOMEM);
     }
     if (auto stored = change.store(gone, mark); !stored) return stored;
@@ -173,7 +174,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     const auto is_over_old = [&](const vm::vma* one) { return open_zaps_.any_in(one->where()); };
     if (std::ranges::any_of(fresh.first(mapped), is_over_old)) shoot_down(cpu);
   }
-  for (vm::vma* each : outdated) Design::exclude(*each, cpu.count);
+  for (vm::vma* each : outdated) Design::exclude(state_, *each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
   if constexpr (Design::last_reference_unmaps) held.reserve(outdated.size());
   const auto zap_rest = [&](range where, translations old_ones) {
@@ -191,6 +192,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
       if (is_ours && !is_mutated(mutation::publish_without_kill)) each->kill();
     }
     hand_down_identities(lineage_, outdated, fresh.first(mapped));
+    for (vm::vma* each : fresh.first(fresh.count())) Design::attach(state_, *each);
+    for (vm::vma* each : outdated) Design::detach(state_, *each);
     if constexpr (Design::last_reference_unmaps) {
       for (vm::vma* each : outdated) {
         const range gone = each->where().intersection(work.unmapped);

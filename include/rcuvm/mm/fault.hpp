@@ -64,12 +64,14 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
     std::uint64_t page = 0;
     {
       attempt one{*this, cpu, attempts.take_lock()};
-      const view now = view_of(one.guard);
-      vm::vma* found = now.find(at);
-      if (found != nullptr && found->is_tombstone()) found = nullptr;
-      attempts.look_at(found, at);
-      if (found != nullptr) {
-        is_mapped = true;
+      vm::vma* found = view_of(one.guard).find(at);
+      if (found != nullptr && is_dead_entry(*found)) found = nullptr;
+      is_mapped = found != nullptr;
+      const auto how = is_mapped ? one.keep(*found, {at, at + 1}) : mm::kept::yes;
+      if (how == mm::kept::yes || !Design::reuses_records) attempts.look_at(found, at);
+      if (how != mm::kept::yes) {
+        attempts.turned_away(Design::reuses_records ? nullptr : found, at, how);
+      } else if (is_mapped) {
         const vm::vma_fields& fields = found->fields();
         const bool is_refused = !vm::allows(fields.allowed(), wanted);
         const bool is_refused_later = is_refused && wanted == vm::access::exec &&
@@ -78,19 +80,17 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
           ++cpu.count.faults_bad_access;
           return fail(EACCES);
         }
-        const auto how = one.keep(*found);
-        if (how != mm::kept::yes) {
-          attempts.turned_away(*found, at, how);
-        } else if (Design::drops_for_files && fields.backing &&
-                   fields.backing->must_read(fields.page_of(at))) {
+        if (Design::drops_for_files && fields.backing && fields.backing->must_read(fields.page_of(at))) {
           asked = fields.backing;
           page = fields.page_of(at);
         } else if (const bool is_first_write = found->anon() == 0 && wanted == vm::access::write &&
                                                fields.is_private() && !pages_.entry(at).is_guard();
                    is_first_write && !lineage_.is_own(*found)) {
           is_to_be_named = true;
+        } else if (is_first_write &&
+                   !one.guard.beside_no_writer([&] { name_anon(view_of(one.guard), *found); })) {
+          attempts.met_writer();
         } else {
-          if (is_first_write) name_anon(now, *found);
           auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, one);
           // Frames may be had from zaps that wait for sweeps.
           const bool may_shoot = !done && done.error().number() == ENOMEM && lazy_zaps_.any_left();

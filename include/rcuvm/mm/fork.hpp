@@ -16,13 +16,15 @@ namespace mm {
 template <class Design>
 class writers_held_back {
  public:
-  writers_held_back(typename address_space<Design>::view now, vm::counters& count) noexcept : now_{now} {
+  writers_held_back(typename Design::state& state, typename address_space<Design>::view now,
+                    vm::counters& count) noexcept
+      : state_{state}, now_{now} {
     for (const auto& one : now_) {
       const vm::vma_fields& fields = one.value->fields();
       if (!fields.is_tombstone() && fields.is_private() && fields.allowed().has(vm::prot::write) &&
           !is_mutated(mutation::fork_without_holding_faults)) {
         one.value->hold_back();
-        Design::exclude(*one.value, count);
+        Design::exclude(state_, *one.value, count);
       }
     }
   }
@@ -30,13 +32,14 @@ class writers_held_back {
     for (const auto& one : now_) {
       if (one.value->state() != vm::life::building) continue;
       one.value->set_live();
-      Design::admit(*one.value);
+      Design::admit(state_, *one.value);
     }
   }
   writers_held_back(const writers_held_back&) = delete;
   writers_held_back& operator=(const writers_held_back&) = delete;
 
  private:
+  typename Design::state& state_;
   typename address_space<Design>::view now_;
 };
 
@@ -63,7 +66,7 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
       return give();
     };
     const auto copy = [&] {
-      const mm::writers_held_back<Design> faults_wait{now, cpu.count};
+      const mm::writers_held_back<Design> faults_wait{state_, now, cpu.count};
       child = std::make_unique<address_space>(machine_, layout_);
       return give();
     };
@@ -96,7 +99,7 @@ template <class Design>
 result<void> address_space<Design>::inherit(const view& parents) {
   write_guard own{state_};
   auto version = vmas_.begin(own.section());
-  unpublished_records records;
+  unpublished_records records{source()};
   for (const auto& one : parents) {
     const vm::vma_fields& theirs = one.value->fields();
     if (Design::shares_records && !theirs.flags.has_any(mm::changed_by_fork)) continue;
@@ -110,13 +113,13 @@ result<void> address_space<Design>::inherit(const view& parents) {
       }
       mm::adapt_to_fork(fields);
       usage_.add(fields);
-      made = records.make(std::move(fields), vm::life::live, lineage_);
+      made = records.make(std::move(fields), vm::life::live);
       if (made == nullptr) return fail(ENOMEM);
     }
     if (auto stored = version.store(one.where, made); !stored) return stored;
   }
   version.commit();
-  static_cast<void>(records.release());
+  for (vm::vma* each : records.release()) Design::attach(state_, *each);
   return {};
 }
 

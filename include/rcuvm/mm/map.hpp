@@ -119,7 +119,7 @@ template <class Design>
 auto address_space<Design>::mapping_above(const view& now, address at)
     -> std::optional<typename tree::entry> {
   auto one = now.next(at);
-  while (one && one->value->is_tombstone()) one = now.next(one->where.end);
+  while (one && is_dead_entry(*one->value)) one = now.next(one->where.end);
   return one;
 }
 
@@ -128,7 +128,7 @@ template <class Design>
 auto address_space<Design>::mapping_below(const view& now, address at)
     -> std::optional<typename tree::entry> {
   auto one = now.previous(at);
-  while (one && one->value->is_tombstone()) one = now.previous(one->where.start);
+  while (one && is_dead_entry(*one->value)) one = now.previous(one->where.start);
   return one;
 }
 

@@ -34,15 +34,16 @@ inline constexpr std::int64_t mappings_cut_by_a_move = 3;
 template <class Design>
 class held_back {
  public:
-  held_back(vm::vma& mapping, vm::counters& count) noexcept : mapping_{&mapping} {
+  held_back(typename Design::state& state, vm::vma& mapping, vm::counters& count) noexcept
+      : state_{state}, mapping_{&mapping} {
     if (is_mutated(mutation::move_without_holding_faults)) return;
     mapping.hold_back();
-    Design::exclude(mapping, count);
+    Design::exclude(state, mapping, count);
   }
   ~held_back() {
     if (mapping_ == nullptr) return;
     mapping_->set_live();
-    Design::admit(*mapping_);
+    Design::admit(state_, *mapping_);
   }
   held_back(const held_back&) = delete;
   held_back& operator=(const held_back&) = delete;
@@ -51,6 +52,7 @@ class held_back {
   void forget() noexcept { mapping_ = nullptr; }
 
  private:
+  typename Design::state& state_;
   vm::vma* mapping_;
 };
 
@@ -248,7 +250,7 @@ result<address> address_space<Design>::move(vm::cpu& cpu, write_guard& guard, vm
                                             const mm::remap_request& wanted, range target) {
   const range whole{wanted.old_address, wanted.old_address + wanted.old_length};
   const range from{whole.start, whole.start + std::min(wanted.old_length, wanted.new_length)};
-  mm::held_back<Design> faults{old, cpu.count};
+  mm::held_back<Design> faults{state_, old, cpu.count};
   if (!prepare_tables(cpu, from, target.start)) return fail(ENOMEM);
 
   vm::vma_fields moved = lineage_.fields_of(old);

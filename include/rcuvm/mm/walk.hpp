@@ -3,7 +3,10 @@
 
 /// Walks over all mappings, as a reader of /proc/PID/maps makes them; and the ends of an address space.
 
+#include <utility>
+
 #include "rcuvm/base/check.hpp"
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 
 namespace rcuvm {
@@ -12,7 +15,7 @@ template <class Design>
 template <class F>
 void address_space<Design>::walk_snapshot(F f) {
   const auto pinned = [this] {
-    read_guard guard{state_};
+    fault_guard guard{state_, false};
     return vmas_.take_snapshot(guard.section());
   }();
   for (const auto& one : pinned) {
@@ -25,21 +28,38 @@ template <class F>
 void address_space<Design>::walk_chunked(std::size_t lines, F f) {
   RCUVM_CHECK(lines != 0, "a chunk without lines never gets on");
   address from = 0;
+  bool takes_lock = false;
   for (bool is_over = false; !is_over;) {
-    read_guard guard{state_};
+    fault_guard guard{state_, takes_lock};
     const view now = view_of(guard);
-    std::size_t printed = 0;
-    while (printed < lines) {
+    const std::size_t at_once = std::exchange(takes_lock, false) ? 1 : lines;
+    for (std::size_t printed = 0; printed < at_once;) {
       const auto one = now.next(from);
       if (!one) {
         is_over = true;
         break;
       }
+      if (!keep_line(guard, *one)) {
+        takes_lock = true;
+        break;
+      }
       from = one->where.end;
-      if (one->value->is_tombstone()) continue;
+      if (is_dead_entry(*one->value)) continue;
       f(static_cast<const vm::vma&>(*one->value));
       ++printed;
     }
+  }
+}
+
+/// May a walk read what it has found? No: look it up again with the lock, for this one line. Kernel: lock_next_vma.
+template <class Design>
+bool address_space<Design>::keep_line([[maybe_unused]] fault_guard& guard,
+                                      [[maybe_unused]] const typename tree::entry& found) const noexcept {
+  if constexpr (Design::reuses_records) {
+    return guard.keep(*found.value) == mm::kept::yes &&
+           (found.value->where() == found.where || is_mutated(mutation::keep_anywhere));
+  } else {
+    return true;
   }
 }
 
@@ -75,6 +95,10 @@ address_space<Design>::address_space(const address_space& parent, const write_gu
 template <class Design>
 address_space<Design>::~address_space() {
   Design::drain(state_, machine_.limbo());
+  if constexpr (Design::reuses_records) {
+    write_guard guard{state_};
+    for (const auto& one : view_of(guard)) Design::detach(state_, *one.value);
+  }
   vm::frame_pool::magazine stock;
   lazy_zaps_.collect(~std::uint64_t{0}, open_zaps_,
                      [&](vm::frame_number each) { machine_.frames().put(each, stock); });

@@ -29,11 +29,17 @@ struct record_access;
 /// Base of counted records. T may declare, in place of those here:
 ///   static void free_record(T* dead) noexcept        how to free it; default sync::memory::destroy
 ///   static std::uint32_t record_bytes(const T&)      what it weighs in limbo; default sizeof(T)
+///   static void retire_record(T* dead, reclaim::retire_list&) noexcept      where it goes when no slot names it any more; default
+///                                                    into the list
 template <class T>
 class counted {
  public:
   static void free_record(T* dead) noexcept { sync::memory::destroy(dead); }
   [[nodiscard]] static std::uint32_t record_bytes(const T&) noexcept { return sizeof(T); }
+  static void retire_record(T* dead, reclaim::retire_list& retired) noexcept {
+    retired.add({dead, [](void* object) noexcept { T::free_record(static_cast<T*>(object)); },
+                 T::record_bytes(*dead)});
+  }
 
   /// Slots that name the record now. For tests and diagnosis.
   [[nodiscard]] std::uint32_t tree_references() const noexcept { return tree_references_.load_relaxed(); }
@@ -68,9 +74,7 @@ struct record_access {
       const std::uint32_t before = base<T>(record).tree_references_.fetch_sub_acq_rel(1);
       RCUVM_ASSERT(before != 0, "a record released more often than held");
       if (before != 1) return;
-      plain* dead = static_cast<plain*>(record);
-      retired.add({dead, [](void* object) noexcept { plain::free_record(static_cast<plain*>(object)); },
-                   plain::record_bytes(*dead)});
+      plain::retire_record(static_cast<plain*>(record), retired);
     }
   }
 

@@ -85,10 +85,10 @@ class frame_pool {
     sync::atomic<std::uint32_t> generation{0};  ///< guard: atomic
   };
 
-  std::uint32_t capacity_;           ///< guard: immutable
-  std::unique_ptr<frame[]> frames_;  ///< guard: immutable (the array)
-  std::unique_ptr<word[]> memory_;   ///< guard: atomic; threads of a program race here as they like
-  mutable sync::mutex lock_;
+  std::uint32_t capacity_;                ///< guard: immutable
+  std::unique_ptr<frame[]> frames_;       ///< guard: immutable (the array)
+  std::unique_ptr<word[]> memory_;        ///< guard: atomic; threads of a program race here as they like
+  alignas(64) mutable sync::mutex lock_;  ///< not on the line that each fault reads
   std::vector<frame_number> free_;        ///< guard: lock_; its capacity never needs to grow
   sync::atomic<std::uint64_t> taken_{0};  ///< guard: atomic; frames out of free_
 };

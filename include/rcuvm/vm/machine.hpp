@@ -16,6 +16,7 @@
 #include "rcuvm/vm/counters.hpp"
 #include "rcuvm/vm/frame.hpp"
 #include "rcuvm/vm/tlb.hpp"
+#include "rcuvm/vm/vma_cache.hpp"
 
 namespace rcuvm::vm {
 
@@ -54,12 +55,15 @@ class machine {
   explicit machine(machine_options options = {})
       : frames_{options.frames, options.backing},
         limbo_{options.limbo},
+        records_{limbo_},
         is_lazy_{options.shootdowns == shootdowns::lazily} {}
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
 
   [[nodiscard]] frame_pool& frames() noexcept { return frames_; }
   [[nodiscard]] reclaim::limbo& limbo() noexcept { return limbo_; }
+  /// For designs that use records again.
+  [[nodiscard]] vma_cache& records() noexcept { return records_; }
   /// Are shootdowns lazy?
   [[nodiscard]] bool is_lazy() const noexcept { return is_lazy_; }
 
@@ -104,6 +108,7 @@ class machine {
 
   frame_pool frames_;
   reclaim::limbo limbo_;
+  vma_cache records_;
   const bool is_lazy_;                           ///< guard: immutable
   sync::atomic<std::uint64_t> sweeps_asked_{0};  ///< guard: atomic
   std::array<tlb, max_cpus> tlbs_;               ///< guard: as each TLB says; they outlive their cpus

@@ -60,12 +60,12 @@ enum class life : std::uint8_t { building, live, dead };
 struct vma_fields {
   range where = {};  ///< page-aligned bytes
   vma_flags flags = {};
+  bool has_parents = false;  ///< shares anonymous pages with the process it was forked from
   std::uint64_t page_offset =
       0;  ///< pages into the file; anonymous: the page number at which it was first mapped
   std::shared_ptr<file> backing = {};  ///< null: anonymous
-  std::string name = {};     ///< of a special mapping ("[vdso]"), or of named memory ("[anon:NAME]")
-  std::uint64_t anon = 0;    ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
-  bool has_parents = false;  ///< shares anonymous pages with the process it was forked from
+  std::string name = {};   ///< of a special mapping ("[vdso]"), or of named memory ("[anon:NAME]")
+  std::uint64_t anon = 0;  ///< identity of its anonymous pages, 0 before the first. Kernel: anon_vma
 
   [[nodiscard]] bool is_tombstone() const noexcept { return flags.has(vma_flag::tombstone); }
   [[nodiscard]] protection allowed() const noexcept {
@@ -79,24 +79,31 @@ struct vma_fields {
   }
 };
 
+class vma_cache;
+
 /// One mapping of an address space, and of those forked from it until one of them changes it (mm/lineage.hpp): fixed once published,
-/// but for its life, its anon identity and its design's word.
+/// but for its life, its anon identity and its design's words.
 ///
-/// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both.
+/// Protects   nothing; it is protected: by a read section or a snapshot of the tree, and freed after both. If it came from a
+///            vma_cache, a read section protects no more than its memory: it may be another mapping's record at any time, to all who
+///            have no reference that its design gives (designs/vma_lock.hpp).
 /// Writers    the address space's writer publishes and kills it; a fault sets anon once, from 0.
 /// Ordering   vma.L1-vma.L2: who locks a page table after the writer did sees the kill that came before.
 ///            vma.A1-vma.A2: a fault that names the pages too late for the writer to see it sees the VMA dead.
 /// Kernel     struct vm_area_struct.
 class vma : public tree::counted<vma> {
  public:
-  vma(vma_fields values, vm::life state, std::uint64_t last_fork = 0) noexcept
-      : fields_{std::move(values)}, made_after_{last_fork}, anon_{fields_.anon}, life_{state}, word_{0} {}
+  /// `mark`: the number of the last fork, or the owner; see there.
+  vma(vma_fields values, vm::life state, std::uint64_t mark = 0) noexcept
+      : fields_{std::move(values)}, mark_{mark}, anon_{fields_.anon}, life_{state} {}
 
   /// Everything as published. `fields().anon` is the value at publication; anon() is today's.
   [[nodiscard]] const vma_fields& fields() const noexcept { return fields_; }
   [[nodiscard]] range where() const noexcept { return fields_.where; }
   /// The number of the last fork of its address space before it was made: mm/lineage.hpp.
-  [[nodiscard]] std::uint64_t made_after() const noexcept { return made_after_; }
+  [[nodiscard]] std::uint64_t made_after() const noexcept { return mark_; }
+  /// Of a record that may be used again: whose it is. No such record is shared by a fork. Kernel: vm_mm.
+  [[nodiscard]] std::uint64_t owner() const noexcept { return mark_; }
   [[nodiscard]] std::uint64_t anon() const noexcept { return anon_.load_acquire(); }  // vma.A3 <- vma.A1
   /// The same, after kill(): from now on no fault makes pages under another identity.
   [[nodiscard]] std::uint64_t last_anon() noexcept {
@@ -115,6 +122,11 @@ class vma : public tree::counted<vma> {
   /// What the design keeps in it: a sequence count, references. See there.
   [[nodiscard]] sync::atomic<std::uint32_t>& word() noexcept { return word_; }
   [[nodiscard]] const sync::atomic<std::uint32_t>& word() const noexcept { return word_; }
+  /// And which writer was the last to lock it. Kernel: vm_lock_seq.
+  [[nodiscard]] sync::atomic<std::uint32_t>& sequence() noexcept { return sequence_; }
+
+  /// Back to its cache, or to limbo.
+  static void retire_record(vma* dead, reclaim::retire_list& retired) noexcept;
 
   /// Gives the identity `wanted` unless there is one already.
   void set_anon(std::uint64_t wanted) noexcept {
@@ -123,11 +135,24 @@ class vma : public tree::counted<vma> {
   }
 
  private:
-  const vma_fields fields_;           ///< guard: immutable
-  const std::uint64_t made_after_;    ///< guard: immutable
-  sync::atomic<std::uint64_t> anon_;  ///< guard: atomic, 0 -> identity once
-  sync::atomic<vm::life> life_;       ///< guard: atomic, stored by the writer
-  sync::atomic<std::uint32_t> word_;  ///< guard: the design's
+  friend class vma_cache;
+
+  /// Another mapping's from now on. What readers of the one before may still touch stays: the design's words.
+  void use_again(vma_fields values, vm::life state, std::uint64_t mark) noexcept {
+    fields_ = std::move(values);
+    mark_ = mark;
+    anon_.store_relaxed(fields_.anon);
+    life_.store_relaxed(state);
+  }
+
+  sync::atomic<std::uint32_t> word_{0};      ///< guard: the design's; in the gap that the base leaves
+  vma_fields fields_;                        ///< guard: immutable, until it is used again
+  std::uint64_t mark_;                       ///< guard: immutable, until it is used again
+  sync::atomic<std::uint64_t> anon_;         ///< guard: atomic, 0 -> identity once
+  sync::atomic<vm::life> life_;              ///< guard: atomic, stored by the writer
+  sync::atomic<std::uint32_t> sequence_{0};  ///< guard: the design's
+  vma_cache* home_ = nullptr;                ///< guard: immutable; null: it is freed after a grace period
 };
+static_assert(sizeof(void*) != 8 || sizeof(vma) <= 128, "a record fills two lines");
 
 }  // namespace rcuvm::vm
