@@ -2,6 +2,7 @@
 #include "rcuvm/sync/rcu.hpp"
 #include "rcuvm/sync/checked.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
 
@@ -52,6 +53,41 @@ bool holds_up(const thread_state& thread) noexcept {
 #endif
 }
 
+#ifndef RCUVM_RCU_QSBR
+/// Is it inside whenever one looks, for some microseconds? Then it has lost its cpu there, or reads for long.
+bool is_stuck(const thread_state& thread) noexcept {
+  constexpr unsigned looks = 64;
+  for (unsigned i = 0; i != looks; ++i) {
+    if (!holds_up(thread)) return false;
+    caa_cpu_relax();
+  }
+  return true;
+}
+bool is_any_stuck() noexcept {
+  const std::lock_guard lock{registry};
+  for (const thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
+    if (is_stuck(*thread)) return true;
+  }
+  return false;
+}
+
+/// Lets readers who have lost their cpu inside a section leave it, before liburcu waits for them. It would not sleep then: each time
+/// that another reader leaves a section it is woken, asks all cpus for a barrier (twenty microseconds of its own and an interrupt of
+/// theirs, on a virtual machine) and looks again, on the very cpu that the one it waits for has lost. Which is the usual case where
+/// threads are busy on all cpus: whoever wakes up to free something takes the cpu of one that is inside. Measured there: 120
+/// barriers and 2.6 ms of a cpu for a grace period. No promise rests on this.
+void let_stuck_readers_leave() noexcept {
+  constexpr std::uint64_t shortest_nap_ns = 50'000;
+  constexpr std::uint64_t longest_nap_ns = 500'000;
+  constexpr unsigned most_naps = 32;  // one who is inside for long, or is never seen outside
+  std::uint64_t nap_ns = shortest_nap_ns;
+  for (unsigned naps = 0; naps != most_naps && is_any_stuck(); ++naps) {
+    sleep_ns(nap_ns);
+    nap_ns = std::min(2 * nap_ns, longest_nap_ns);
+  }
+}
+#endif
+
 }  // namespace
 
 registration::registration(const char* name) noexcept {
@@ -94,6 +130,9 @@ void synchronize() noexcept {
   RCUVM_CHECK(!is_in_section(), "rcu::synchronize inside a read section: it would wait for itself");
   if (checked::is_running()) return checked::current().synchronize();
   tsan::release(&detail::grace_period_begun);
+#ifndef RCUVM_RCU_QSBR
+  let_stuck_readers_leave();
+#endif
   liburcu::synchronize();
   completed_grace_periods.fetch_add_relaxed(1);
 #ifdef RCUVM_TSAN
