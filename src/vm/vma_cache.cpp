@@ -10,6 +10,8 @@
 
 namespace rcuvm::vm {
 
+static_assert(sizeof(vma) <= 128, "a record fills two lines");
+
 void vma::retire_record(vma* dead, reclaim::retire_list& retired) noexcept {
   if (dead->home_ == nullptr) return counted::retire_record(dead, retired);
   dead->home_->put(dead);

@@ -216,7 +216,7 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
         !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
     if (takes_pages && !outdated.empty()) Design::quiesce(state_, cpu.count);
     zap_rest(work.replaced, translations::go);
-    move_pages(cpu, work.moved_from, work.moved_to);
+    if (!work.moved_from.is_empty()) move_pages(cpu, work.moved_from, work.moved_to);
     if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped, translations::may_stay);
     reprotect_pages(cpu, planned, work.reprotected);
     for (vm::vma* each : building) each->set_live();

@@ -153,6 +153,5 @@ class vma : public tree::counted<vma> {
   sync::atomic<std::uint32_t> sequence_{0};  ///< guard: the design's
   vma_cache* home_ = nullptr;                ///< guard: immutable; null: it is freed after a grace period
 };
-static_assert(sizeof(void*) != 8 || sizeof(vma) <= 128, "a record fills two lines");
 
 }  // namespace rcuvm::vm
