@@ -265,6 +265,10 @@ class address_space {
     address_space& of_;
     vm::cpu& by_;
 
+    [[nodiscard]] bool must_wait(const vm::vma& found) const noexcept {
+      return found.state() == vm::life::building || of_.lineage_.must_wait(found);
+    }
+
    public:
     attempt(address_space& of, vm::cpu& by, bool takes_lock) noexcept
         : of_{of}, by_{by}, guard{of.state_, takes_lock} {}
@@ -275,12 +279,14 @@ class address_space {
     attempt& operator=(const attempt&) = delete;
 
     /// May the attempt go on with what it has found in `where`? Where records are used again nothing of it may be read before.
-    [[nodiscard]] mm::kept keep(vm::vma& found, range where) noexcept {
-      if (const auto refused = guard.keep(found); refused != mm::kept::yes) return refused;
-      if (Design::reuses_records && !found.where().contains(where) && !is_mutated(mutation::keep_anywhere))
-        return mm::kept::again;
-      const bool must_wait = found.state() == vm::life::building || of_.lineage_.must_wait(found);
-      return must_wait ? mm::kept::lock : mm::kept::yes;
+    [[nodiscard]] mm::kept keep(vm::vma& found, [[maybe_unused]] range where) noexcept {
+      if constexpr (Design::reuses_records) {
+        if (const auto refused = guard.keep(found); refused != mm::kept::yes) return refused;
+        if (!found.where().contains(where) && !is_mutated(mutation::keep_anywhere)) return mm::kept::again;
+        return must_wait(found) ? mm::kept::lock : mm::kept::yes;
+      } else {
+        return must_wait(found) ? mm::kept::lock : guard.keep(found);
+      }
     }
     /// Asked under the page table's lock: what the fault does there is right. No: look up again.
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
