@@ -19,15 +19,16 @@ namespace rcuvm::designs {
 /// A design has these types:
 ///
 ///   state          the locks, one for each address space
-///   read_guard     section(): one version of the tree cannot go away. A chunk of a walk
+///   read_guard     section(): one version of the tree cannot go away, nor do its records become others
 ///   write_guard    section(): the one writer
 ///   steady_guard   section(); the mappings do not change, faults go on (what a file loses)
-///   fault_guard    of one attempt of a fault, or of advice about pages:
+///   fault_guard    of one attempt of a fault, or of advice about pages; of a chunk of a walk:
 ///     fault_guard(state&, bool takes_lock)   takes_lock: the attempt has to come through; only where falls_back is true
 ///     section()                              as a read_guard has it; but what is found may not be read before keep(), where
 ///                                            records are used again
 ///     mm::kept keep(vm::vma&)                asked of the VMA found, before anything is done with it
-///     bool beside_no_writer(f)               calls f() while the neighbours may be read, too; false: not now, with the lock
+///     bool beside_no_writer(f)               only where records are used again: calls f() while others than the kept one may be
+///                                            read, too; false: not now, take the lock
 ///     bool is_valid(const vm::vma&, is_current)  asked under the page table's lock; no: look up again. is_current(): is it in the
 ///                                            tree, if its life word does not tell because another address space has it, too?
 ///     void leave(zap)                        at the attempt's end, inside its section; may have zap(pages) take pages away

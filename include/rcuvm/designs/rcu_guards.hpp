@@ -22,11 +22,6 @@ class rcu_read_guard {
   template <class State>
   explicit rcu_read_guard(State&) noexcept {}
   [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
-  template <class F>
-  [[nodiscard]] bool beside_no_writer(F f) noexcept {
-    f();
-    return true;
-  }
 
  private:
   sync::rcu::read_section section_;

@@ -42,11 +42,6 @@ class semaphore_fault_guard : public semaphore_read_guard {
   semaphore_fault_guard(one_semaphore& of, bool) noexcept : semaphore_read_guard{of} {}
   [[nodiscard]] mm::kept keep(vm::vma&) noexcept { return mm::kept::yes; }
   [[nodiscard]] bool is_valid(const vm::vma&, const auto&) const noexcept { return true; }
-  template <class F>
-  [[nodiscard]] bool beside_no_writer(F f) noexcept {
-    f();
-    return true;
-  }
   template <class Zap>
   void leave(Zap) noexcept {}
 };
@@ -57,11 +52,6 @@ class fallback_guard {
   fallback_guard(one_semaphore& of, bool takes_lock) noexcept : lock_{takes_lock ? &of.semaphore : nullptr} {}
   [[nodiscard]] const sync::rcu::read_section& section() const noexcept { return section_; }
   [[nodiscard]] bool has_lock() const noexcept { return lock_.held != nullptr; }
-  template <class F>
-  [[nodiscard]] bool beside_no_writer(F f) noexcept {
-    f();
-    return true;
-  }
   template <class Zap>
   void leave(Zap) noexcept {}
 

@@ -93,10 +93,9 @@ struct vma_lock : rcu_and_semaphore {
     /// Who has one VMA's lock may not wait for the semaphore: its writer may be waiting for that VMA.
     template <class F>
     [[nodiscard]] bool beside_no_writer(F f) noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
-      if (has_lock()) return fallback_guard::beside_no_writer(f);
-      if (!state_.semaphore.try_lock_shared()) return false;
+      if (!has_lock() && !state_.semaphore.try_lock_shared()) return false;
       f();
-      state_.semaphore.unlock_shared();
+      if (!has_lock()) state_.semaphore.unlock_shared();
       return true;
     }
 

@@ -288,6 +288,13 @@ class address_space {
         return must_wait(found) ? mm::kept::lock : guard.keep(found);
       }
     }
+    /// Calls f() while the neighbours of what is kept may be read, too. False: not now, take the lock.
+    template <class F>
+    [[nodiscard]] bool beside_no_writer(F f) noexcept {
+      if constexpr (Design::reuses_records) return guard.beside_no_writer(f);
+      f();
+      return true;
+    }
     /// Asked under the page table's lock: what the fault does there is right. No: look up again.
     [[nodiscard]] bool is_valid(const vm::vma& found) const noexcept {
       return guard.is_valid(found, [&] { return of_.is_current(found, guard); });

@@ -87,8 +87,7 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
                                                fields.is_private() && !pages_.entry(at).is_guard();
                    is_first_write && !lineage_.is_own(*found)) {
           is_to_be_named = true;
-        } else if (is_first_write &&
-                   !one.guard.beside_no_writer([&] { name_anon(view_of(one.guard), *found); })) {
+        } else if (is_first_write && !one.beside_no_writer([&] { name_anon(view_of(one.guard), *found); })) {
           attempts.met_writer();
         } else {
           auto done = install(cpu, {at, is_refused_later ? vm::access::read : wanted, *found}, one);
