@@ -131,11 +131,11 @@ class actor {
       case verb::stay: {
         bool has_stayed = false;
         space_.walk_chunked(walk_lines, [&](const vm::vma&) {
-          if (!std::exchange(has_stayed, true)) wait_ns(one.nanoseconds);
+          if (!std::exchange(has_stayed, true)) work_ns(one.nanoseconds);
         });
         return {};
       }
-      case verb::spin: wait_ns(one.nanoseconds); return {};
+      case verb::spin: work_ns(one.nanoseconds); return {};
       case verb::sleep: sync::sleep_ns(one.nanoseconds); return {};
       case verb::exchange:
         if (!meeting_.exchange(in_group_, regions_[one.region])) return fail(EINTR);
@@ -162,10 +162,16 @@ class actor {
     return {};
   }
 
-  /// On the processor: what a busy loop, or a reader that is at work, does.
-  static void wait_ns(std::uint64_t nanoseconds) {
+  /// On the processor: what a busy loop, or a reader that is at work, does. Four sums at a time, as a program that computes: who
+  /// merely waits leaves a neighbour on the same core all of it.
+  void work_ns(std::uint64_t nanoseconds) {
     const std::uint64_t begun = sync::now_ns();
-    while (sync::now_ns() - begun < nanoseconds) sync::relax();
+    do {
+      for (unsigned i = 0; i != 64; ++i) {
+        for (std::uint64_t& each : sums_) each = each * 3 + i;
+      }
+      asm volatile("" : "+m"(sums_));
+    } while (sync::now_ns() - begun < nanoseconds);
   }
 
   Space& space_;
@@ -177,6 +183,7 @@ class actor {
   std::shared_ptr<vm::file> file_;  ///< of its own, as in will-it-scale
   std::vector<range> regions_;
   std::minstd_rand chance_;
+  std::array<std::uint64_t, 4> sums_{};
   std::string text_;
 };
 

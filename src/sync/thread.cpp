@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 
 namespace rcuvm::sync {
 
@@ -27,6 +28,31 @@ void thread::show_name(const char* name) noexcept {
 }
 
 unsigned hardware_threads() noexcept { return std::max(1U, std::thread::hardware_concurrency()); }
+
+unsigned current_cpu() noexcept {
+  const int cpu = checked::is_running() ? 0 : ::sched_getcpu();
+  return cpu < 0 ? 0U : static_cast<unsigned>(cpu);
+}
+
+placement::placement() noexcept : all_{} {
+  if (checked::is_running() || ::sched_getaffinity(0, sizeof all_, &all_) != 0) CPU_ZERO(&all_);
+}
+
+void placement::move_to(std::optional<unsigned> cpu) noexcept {
+  if (cpu && (*cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &all_))) cpu.reset();
+  if (cpu == only_) return;
+  cpu_set_t wanted = all_;
+  if (cpu) {
+    CPU_ZERO(&wanted);
+    CPU_SET(*cpu, &wanted);
+  }
+  if (::sched_setaffinity(0, sizeof wanted, &wanted) == 0) only_ = cpu;
+}
+
+unsigned placement::cpus() const noexcept {
+  const int known = CPU_COUNT(&all_);
+  return known == 0 ? std::numeric_limits<unsigned>::max() : static_cast<unsigned>(known);
+}
 
 void yield() noexcept {
   if (checked::is_running()) return checked::current().yield();

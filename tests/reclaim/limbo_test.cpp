@@ -46,6 +46,70 @@ TEST(limbo_test, M1_nothing_is_freed_under_a_reader_and_all_of_it_after) {
   EXPECT_TRUE(dead.is_in_order());
 }
 
+/// How many cpus the thread that freed the last one might use, and where it was.
+struct freeing {
+  sync::atomic<std::uint32_t> cpus{0};
+  sync::atomic<std::uint32_t> cpu{0};
+
+  [[nodiscard]] retire_list seen_by_one_more() {
+    retire_list list;
+    list.add({.object = this,
+              .free =
+                  [](void* object) noexcept {
+                    auto& noted = *static_cast<freeing*>(object);
+                    noted.cpu.store_relaxed(sync::current_cpu());
+                    noted.cpus.store_release(sync::placement{}.cpus());
+                  },
+              .bytes = 1});
+    return list;
+  }
+};
+
+/// As many registered threads as cpus, which do nothing.
+class idle_threads {
+ public:
+  explicit idle_threads(unsigned count) {
+    while (threads_.size() != count)
+      threads_.emplace_back("idle", [this] {
+        while (!may_end_.load_acquire()) sync::sleep_ns(1'000'000);
+      });
+  }
+  ~idle_threads() { may_end_.store_release(true); }
+  idle_threads(const idle_threads&) = delete;
+  idle_threads& operator=(const idle_threads&) = delete;
+
+ private:
+  sync::atomic<bool> may_end_{false};
+  std::deque<sync::thread> threads_;
+};
+
+TEST(limbo_test, the_reclaimer_works_where_all_is_retired_when_no_cpu_is_to_spare) {
+  limbo held;
+  sync::placement here;
+  const unsigned cpus = here.cpus();
+  if (cpus < 2) GTEST_SKIP() << "one cpu";
+  const idle_threads others{cpus};
+  const unsigned one = sync::current_cpu();
+  unsigned other = 0;
+  for (here.move_to(other); other == one || sync::current_cpu() != other; here.move_to(other)) ++other;
+  freeing noted;
+  for (const unsigned cpu : {one, other}) {
+    here.move_to(cpu);
+    EXPECT_TRUE(eventually([&] {
+      held.retire(noted.seen_by_one_more());
+      return noted.cpus.load_acquire() == 1 && noted.cpu.load_relaxed() == cpu;
+    })) << cpu;
+  }
+  EXPECT_TRUE(eventually([&] {
+    for (unsigned i = 0; i != 100; ++i) {
+      here.move_to(i % 2 == 0 ? one : other);
+      held.retire(noted.seen_by_one_more());
+    }
+    return noted.cpus.load_acquire() == cpus;
+  }));
+  held.drain();
+}
+
 TEST(limbo_test, an_empty_list_is_over_at_once) {
   limbo held;
   EXPECT_EQ(held.retire(retire_list{}), 0U);

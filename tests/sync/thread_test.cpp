@@ -49,6 +49,26 @@ TEST(thread_test, the_body_may_read_under_rcu_and_bears_the_name) {
   EXPECT_EQ(name, "a name longer t");
 }
 
+TEST(thread_test, a_placed_thread_runs_there_and_afterwards_anywhere) {
+  placement where;
+  const unsigned cpus = where.cpus();
+  const unsigned cpu = current_cpu();
+  where.move_to(cpu);
+  EXPECT_EQ(placement{}.cpus(), 1U);
+  EXPECT_EQ(current_cpu(), cpu);
+  where.move_to(std::nullopt);
+  EXPECT_EQ(placement{}.cpus(), cpus);
+}
+
+TEST(thread_test, a_cpu_that_is_not_there_is_nowhere) {
+  placement where;
+  const unsigned cpus = where.cpus();
+  for (const unsigned cpu : {1023U, 1024U, ~0U}) {
+    where.move_to(cpu);
+    EXPECT_EQ(placement{}.cpus(), cpus) << cpu;
+  }
+}
+
 TEST(thread_test, threads_differ_by_tid_and_key) {
   int other_tid = 0;
   std::uintptr_t other_key = 0;

@@ -35,6 +35,7 @@ struct retire_block {
   retire_block* next_batch = nullptr;
   std::uint64_t ticket = 0;
   std::uint64_t arrived_at_ns = 0;  ///< where the reclaimer sees it
+  unsigned cpu = 0;                 ///< where it was retired
 
   [[nodiscard]] retired* items() noexcept { return reinterpret_cast<retired*>(this + 1); }
 };

@@ -218,6 +218,9 @@ struct reader_info {
 /// grace period without being in one). Best effort: they may have left when this returns. May throw std::bad_alloc.
 [[nodiscard]] std::vector<reader_info> readers_inside();
 
+/// Threads that are registered now.
+[[nodiscard]] std::size_t registered_threads() noexcept;
+
 /// A pointer that readers follow without a lock.
 template <class T>
 class pointer {

@@ -3,7 +3,10 @@
 
 /// Threads that may read under RCU.
 
+#include <sched.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -48,6 +51,25 @@ class thread {
 
 /// CPUs that this process may use, at least 1.
 [[nodiscard]] unsigned hardware_threads() noexcept;
+
+/// The cpu that the caller was on when it asked. Cost: a few ns.
+[[nodiscard]] unsigned current_cpu() noexcept;
+
+/// Where a thread of the library may run. For that thread alone.
+class placement {
+ public:
+  /// Takes the calling thread's cpus for those that it may ever use.
+  placement() noexcept;
+  /// On that cpu only, if it is one of them; none: on all of them. A cpu that has gone changes nothing. Cost: nothing when the
+  /// thread is placed so already, else a system call and perhaps a migration.
+  void move_to(std::optional<unsigned> cpu) noexcept;
+  /// How many it may ever use; more than there can be where that is not known.
+  [[nodiscard]] unsigned cpus() const noexcept;
+
+ private:
+  cpu_set_t all_;  ///< empty where there are more cpus than it can name: then the thread stays as it is
+  std::optional<unsigned> only_;
+};
 
 /// Lets other threads run. qsbr: also announces a quiescent state, so that a loop around it holds up nobody.
 void yield() noexcept;
