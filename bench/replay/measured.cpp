@@ -75,8 +75,8 @@ class ledger {
           static_cast<double>(walked.lines) / (static_cast<double>(walked.walks.sum_ns()) / 1e9);
     }
 
-    vm::counters::for_each(counted, [&](const char* name, std::uint64_t value) {
-      to[std::string{"count."}.append(name)] = per_pass(value);
+    vm::counters::for_each(counted, [&](const char* name, std::uint64_t value, bool is_peak) {
+      to[std::string{"count."}.append(name)] = is_peak ? static_cast<double>(value) : per_pass(value);
     });
     to["limbo.high_water_bytes"] = static_cast<double>(high_water_bytes_);
     to["limbo.high_water_objects"] = static_cast<double>(high_water_objects_);

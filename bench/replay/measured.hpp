@@ -29,7 +29,7 @@ struct measurement {
 /// std::bad_alloc, and std::runtime_error for more than 63 workers.
 ///
 /// Latencies are between two readings of the clock, one after each step; what a worker waits for another is not in them.
-/// Counts are per pass.
+/// Counts are per pass, peaks those of all passes.
 [[nodiscard]] measurement measure(const plan& of, std::string_view design, const measure_options& how);
 
 }  // namespace rcuvm::replay

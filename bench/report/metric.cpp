@@ -68,7 +68,7 @@ constexpr metric all_metrics[] = {
      "faults that started again because of a change elsewhere: their page's mapping was the same",
      unit::number, better::lower, side::retries, true},
     {"count.longest_retries", walker::none, "longest series",
-     "most attempts of one fault that came to nothing", unit::number, better::lower, side::retries, false,
+     "most attempts of one fault that came to nothing", unit::number, better::lower, side::retries, true,
      true},
     {"count.fallbacks_writer", walker::none, "lock, writer inside",
      "attempts with the lock, because a writer was inside", unit::number, better::lower, side::retries, true},

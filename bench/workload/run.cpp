@@ -257,7 +257,7 @@ replay::figures run_in(const scenario& of, const run_options& how) {
   }
   vm::counters counted;
   for (const vm::counters& each : counts) counted += each;
-  vm::counters::for_each(counted, [&](const char* name, std::uint64_t value) {
+  vm::counters::for_each(counted, [&](const char* name, std::uint64_t value, bool) {
     made[std::string{"count."}.append(name)] = static_cast<double>(value);
   });
   const auto after = machine.limbo().read_statistics();

@@ -17,7 +17,7 @@ constexpr std::size_t field_count = sizeof(counters) / sizeof(std::uint64_t);
 
 TEST(counters, have_one_name_each) {
   std::set<std::string> names;
-  counters::for_each(counters{}, [&](const char* name, std::uint64_t value) {
+  counters::for_each(counters{}, [&](const char* name, std::uint64_t value, bool) {
     EXPECT_TRUE(names.insert(name).second) << name;
     EXPECT_EQ(value, 0U) << name;
   });
@@ -30,8 +30,9 @@ TEST(counters, show_the_value_of_the_member_that_is_called_so) {
   some.shootdown_acks = 2;
   some.tables_unlinked = 3;
   std::uint64_t sum = 0;
-  counters::for_each(some, [&](std::string_view name, std::uint64_t value) {
+  counters::for_each(some, [&](std::string_view name, std::uint64_t value, bool is_peak) {
     sum += value;
+    EXPECT_EQ(is_peak, name == "longest_retries") << name;
     if (name == "faults") {
       EXPECT_EQ(value, 1U);
     }
@@ -52,7 +53,7 @@ TEST(counters, add_up_all_but_the_longest_series) {
   counters twice = ones;
   twice += ones;
   std::uint64_t sum = 0;
-  counters::for_each(twice, [&](const char*, std::uint64_t value) { sum += value; });
+  counters::for_each(twice, [&](const char*, std::uint64_t value, bool) { sum += value; });
   EXPECT_EQ(twice.longest_retries, ones.longest_retries);
   EXPECT_EQ(sum + ones.longest_retries, field_count * (field_count + 1));
 }

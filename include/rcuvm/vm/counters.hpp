@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 namespace rcuvm::vm {
 
@@ -46,25 +45,26 @@ struct counters {
   std::uint64_t tables_made = 0;
   std::uint64_t tables_unlinked = 0;
 
-  /// Calls f(name, value) for each, in the order above.
+  /// Calls f(name, value, is_peak) for each, in the order above. A peak does not add up: not over cpus, nor over runs.
   template <class F>
   static void for_each(const counters& of, F f) {
-    for (const auto& [name, member] : fields) f(name, of.*member);
+    for (const auto& [name, member, is_peak] : fields) f(name, of.*member, is_peak);
   }
 
   counters& operator+=(const counters& other) noexcept {
-    for (const auto& [name, member] : fields) {
-      if (member == &counters::longest_retries) {
-        longest_retries = std::max(longest_retries, other.longest_retries);
-      } else {
-        this->*member += other.*member;
-      }
+    for (const auto& [name, member, is_peak] : fields) {
+      std::uint64_t& own = this->*member;
+      own = is_peak ? std::max(own, other.*member) : own + other.*member;
     }
     return *this;
   }
 
  private:
-  using field = std::pair<const char*, std::uint64_t counters::*>;
+  struct field {
+    const char* name;
+    std::uint64_t counters::* member;
+    bool is_peak = false;
+  };
   static const field fields[34];
 };
 
@@ -79,7 +79,7 @@ inline constexpr counters::field counters::fields[34] = {
     {"retries_page_taken", &counters::retries_page_taken},
     {"retries_true", &counters::retries_true},
     {"retries_spurious", &counters::retries_spurious},
-    {"longest_retries", &counters::longest_retries},
+    {"longest_retries", &counters::longest_retries, true},
     {"waits_vma_building", &counters::waits_vma_building},
     {"fallbacks_writer", &counters::fallbacks_writer},
     {"fallbacks_retries", &counters::fallbacks_retries},
