@@ -118,6 +118,24 @@ struct smaps_beside_munmap {
   }
 };
 
+/// The same beside an mremap: the walk may meet the page before and after its move, or neither time, but no other one.
+struct smaps_beside_mremap {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      constexpr range all{below, elsewhere + page_size};
+      together(on_cpu("mremap", *in, [&in](vm::cpu& by) { in->move(by, here, elsewhere); }),
+               world::thread_body{"smaps", [&in] {
+                                    const sync::rcu::registration registered{"smaps"};
+                                    RCUVM_PROMISE(in->space.count_pages(all).anonymous <= 2,
+                                                  "F1: a page that nobody has written");
+                                  }});
+      RCUVM_PROMISE(in->space.count_pages(all).anonymous == 1, "F2: the page is lost on its way");
+    };
+  }
+};
+
 }  // namespace
 
 std::vector<scenario> advice_scenarios() {
@@ -134,6 +152,8 @@ std::vector<scenario> advice_scenarios() {
       for_all_designs("dontneed-move", "DONTNEED beside an mremap of the page", "F2",
                       dontneed_beside_mremap{}),
       for_all_designs("smaps", "a walk of the page tables beside an munmap", "F1", smaps_beside_munmap{}),
+      for_all_designs("smaps-move", "a walk of the page tables beside an mremap", "F1",
+                      smaps_beside_mremap{}),
   };
 }
 

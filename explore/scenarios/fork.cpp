@@ -84,6 +84,30 @@ struct fork_beside_writes_in_order {
   }
 };
 
+/// fork while a reader holds up the grace period of an munmap: what keeps the addresses of the parent must not keep the child's.
+struct fork_over_dead_entry {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      std::unique_ptr<address_space<Design>> child;
+      together(on_cpu("munmap, fork, child maps there", *in,
+                      [&](vm::cpu& by) {
+                        in->unmap(by, here);
+                        child = in->space.fork(by);
+                        const auto got =
+                            child->map(by, {.hint = here, .length = page_size, .protection = read_write});
+                        RCUVM_PROMISE(got == here, "F2: the child's addresses are taken by what is dead");
+                        put_into(*child, by, here, new_value);
+                      }),
+               on_cpu("access", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, old_value); }));
+      RCUVM_PROMISE(get_from(*child, in->cpu, here) == new_value, "F2: the child loses its page");
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F3: a page is reached after munmap has returned");
+      child->exit(in->cpu);
+    };
+  }
+};
+
 /// munmap of a page that a child has, too, beside run(cpu, parent, child). The parent's page goes, the child's becomes `left`.
 template <class Design, class F>
 void munmap_beside_child(small_space<Design>& in, const char* name, std::uint64_t left, F run) {
@@ -166,6 +190,9 @@ std::vector<scenario> fork_scenarios() {
                       fork_beside_two_writes{}),
       for_all_designs("fork-order", "fork beside two writes, the first of which needs a page and a table",
                       "F2", fork_beside_writes_in_order{}),
+      for_all_designs("fork-over-dead",
+                      "munmap, fork, mmap at the same address in the child, beside an access", "F2",
+                      fork_over_dead_entry{}),
       for_all_designs("shared-record", "munmap beside a fault in a mapping that a child has, too", "F3",
                       shared_record_beside_munmap{}),
       for_all_designs("shared-record-child", "munmap beside a child's fault in the same mapping", "F2",

@@ -185,6 +185,18 @@ struct pin_beside_munmap {
   }
 };
 
+/// The same beside an mremap, which takes the page away and its table along.
+struct pin_beside_move {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = space_with_page<Design>(old_value);
+      pin_beside(*in, "mremap, reuse", old_value, [&in](vm::cpu& by) { in->move(by, here, further); });
+      RCUVM_PROMISE(in->get(in->cpu, further) == old_value, "F2: the moved mapping loses its page");
+    };
+  }
+};
+
 /// Nothing is in the table any more, so that munmap has nothing to shoot down but the table itself.
 struct pin_beside_table {
   template <class Design>
@@ -397,6 +409,8 @@ std::vector<scenario> page_scenarios() {
                       pin_beside_munmap{}),
       for_all_designs("pin-table", "a lock-free get_user_pages beside munmap, which frees the table it walks",
                       "M1", pin_beside_table{}),
+      for_all_designs("pin-move", "a lock-free get_user_pages beside mremap, which frees the table it walks",
+                      "M1", pin_beside_move{}),
       for_all_designs("table-reclaim", "an empty table is cut off beside a fault into it", "F3",
                       reclaim_beside_fault{}),
       for_all_designs("move-pages", "mremap moves a page, an access on another cpu", "F2",

@@ -27,6 +27,7 @@ inline constexpr address here = 0x10000;
 inline constexpr address below = 0xf000;
 inline constexpr address above = 0x18000;
 inline constexpr address elsewhere = 0x20000;  ///< another leaf
+inline constexpr address further = 0x30000;    ///< and another
 
 /// Nothing: the access fails.
 template <class Design>

@@ -37,6 +37,7 @@ enum class mutation : std::uint8_t {
   copy_without_shootdown,
   fork_without_shootdown,
   fork_without_holding_faults,
+  fork_dead_entries,
   take_shared_for_own,
   kill_shared,
   move_without_holding_faults,

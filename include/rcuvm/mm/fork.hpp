@@ -54,7 +54,8 @@ std::unique_ptr<address_space<Design>> address_space<Design>::fork(vm::cpu& cpu)
     const view now = view_of(guard);
     const auto give = [&]() -> result<void> {
       child->usage_ = usage_;
-      if (!Design::shares_records || usage_.told_of_fork != 0 || Design::may_have_dead(state_)) {
+      const bool may_have_dead = Design::may_have_dead(state_) && !is_mutated(mutation::fork_dead_entries);
+      if (!Design::shares_records || usage_.told_of_fork != 0 || may_have_dead) {
         if (auto inherited = child->inherit(now); !inherited) return inherited;
       }
       child->usage_.locked_pages = 0;  // nor what the kernel counts and has forgotten
