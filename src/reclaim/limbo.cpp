@@ -281,12 +281,12 @@ limbo::state::amount limbo::state::free_some(detail::batch_list& waiting,
   return gone;
 }
 
-/// Who retires pays: as long as there is no cpu to spare, the reclaimer works where most of it comes from. Else it would take the cpu
+/// Who retires pays: while there is no cpu to spare, the reclaimer works where most of it comes from. Else it would take the cpu
 /// of readers, inside their sections as often as not, and make itself wait for them. Measured, one thread that faults beside one
 /// that maps and unmaps: 1,900 times a second and an eighth of its time. Kernel: call_rcu's callbacks run on the cpu that
 /// called it, unless it was told to spare that (rcu_nocbs).
 void limbo::state::place(detail::majority busiest) noexcept {
-  const bool is_full = sync::rcu::registered_threads() > where.cpus();
+  const bool is_full = sync::rcu::threads_at_work() > where.cpus();
   where.move_to(is_full && bytes.load_relaxed() <= limit.bytes / 2 ? busiest.winner() : std::nullopt);
 }
 

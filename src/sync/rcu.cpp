@@ -31,7 +31,6 @@ using detail::thread_state;
 /// The registered threads. A plain std::mutex: it is held for a few loads only, never over a wait.
 constinit std::mutex registry;
 constinit thread_state* first_thread = nullptr;  ///< guard: registry
-constinit std::size_t thread_count = 0;          ///< guard: registry
 constinit char departed = 0;  ///< TSan's token: the sections of threads that have unregistered
 constinit atomic<std::uint64_t> completed_grace_periods{0};
 
@@ -106,7 +105,6 @@ registration::registration(const char* name) noexcept {
   thread.next = first_thread;
   if (first_thread != nullptr) first_thread->previous = &thread;
   first_thread = &thread;
-  ++thread_count;
 }
 
 registration::~registration() {
@@ -123,7 +121,6 @@ registration::~registration() {
       first_thread = thread.next;
     }
     if (thread.next != nullptr) thread.next->previous = thread.previous;
-    --thread_count;
     tsan::release(&departed);
   }
   if (!thread.is_foreign) liburcu::unregister_thread();
@@ -157,9 +154,13 @@ const char* flavour() noexcept {
 
 std::uint64_t grace_periods() noexcept { return completed_grace_periods.load_relaxed(); }
 
-std::size_t registered_threads() noexcept {
+std::size_t threads_at_work() noexcept {
   const std::lock_guard lock{registry};
-  return thread_count;
+  std::size_t count = 0;
+  for (const thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
+    if (!thread->is_waiting()) ++count;
+  }
+  return count;
 }
 
 std::vector<reader_info> readers_inside() {

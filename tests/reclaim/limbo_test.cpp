@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -65,18 +67,18 @@ struct freeing {
   }
 };
 
-/// As many registered threads as cpus, which do nothing.
-class idle_threads {
+/// Registered threads that are at work, as far as rcuvm::sync knows.
+class other_threads {
  public:
-  explicit idle_threads(unsigned count) {
+  explicit other_threads(unsigned count) {
     while (threads_.size() != count)
-      threads_.emplace_back("idle", [this] {
-        while (!may_end_.load_acquire()) sync::sleep_ns(1'000'000);
+      threads_.emplace_back("other", [this] {
+        while (!may_end_.load_acquire()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
       });
   }
-  ~idle_threads() { may_end_.store_release(true); }
-  idle_threads(const idle_threads&) = delete;
-  idle_threads& operator=(const idle_threads&) = delete;
+  ~other_threads() { may_end_.store_release(true); }
+  other_threads(const other_threads&) = delete;
+  other_threads& operator=(const other_threads&) = delete;
 
  private:
   sync::atomic<bool> may_end_{false};
@@ -88,7 +90,7 @@ TEST(limbo_test, the_reclaimer_works_where_all_is_retired_when_no_cpu_is_to_spar
   sync::placement here;
   const unsigned cpus = here.cpus();
   if (cpus < 2) GTEST_SKIP() << "one cpu";
-  const idle_threads others{cpus};
+  const other_threads others{cpus};
   const unsigned one = sync::current_cpu();
   unsigned other = 0;
   for (here.move_to(other); other == one || sync::current_cpu() != other; here.move_to(other)) ++other;

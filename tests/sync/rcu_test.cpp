@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "rcuvm/sync/atomic.hpp"
@@ -160,6 +161,20 @@ TEST(rcu_test, the_diagnosis_names_who_is_inside) {
   }
   EXPECT_FALSE(is_named(readers_inside(), "culprit"));
   step.store_release(2);
+}
+
+TEST(rcu_offline_test, who_waits_is_not_at_work) {
+  const std::size_t before = threads_at_work();
+  atomic<bool> may_sleep{false};
+  atomic<bool> may_end{false};
+  const thread other{"other", [&] {
+                       while (!may_sleep.load_acquire()) std::this_thread::yield();
+                       while (!may_end.load_acquire()) sleep_ns(100'000'000);
+                     }};
+  EXPECT_TRUE(eventually([&] { return threads_at_work() == before + 1; }));
+  may_sleep.store_release(true);
+  EXPECT_TRUE(eventually([&] { return threads_at_work() == before; }));
+  may_end.store_release(true);
 }
 
 // What waits outside a section must not hold up a grace period, qsbr or not: nor may the lock that it waits for.

@@ -49,6 +49,7 @@ namespace detail {
 /// What rcuvm keeps per thread beside liburcu's own word. Read by other threads for the diagnosis only.
 struct thread_state {
   std::atomic<std::uint32_t> depth{0};  ///< open sections, where counted. guard: stored by its thread alone
+  std::atomic<std::uint32_t> waits{0};  ///< of rcuvm::sync, that it is in. guard: stored by its thread alone
   bool is_foreign = false;  ///< the application has registered it with liburcu. guard: its thread alone
   std::uint32_t registrations = 0;             ///< guard: its thread alone
   const unsigned long* reader_word = nullptr;  ///< of liburcu. guard: registry, as all below
@@ -61,6 +62,10 @@ struct thread_state {
   [[nodiscard]] std::uint32_t open_sections() const noexcept { return depth.load(std::memory_order_relaxed); }
   void count_section(std::uint32_t change) noexcept {
     depth.store(open_sections() + change, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_waiting() const noexcept { return waits.load(std::memory_order_relaxed) != 0; }
+  void count_wait(std::uint32_t change) noexcept {
+    waits.store(waits.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   }
 };
 
@@ -169,25 +174,27 @@ class read_section {
 #endif
 };
 
-/// qsbr: this thread reads nothing during the scope, so grace periods do not wait for it. For the time of a wait.
-/// memb, an unregistered thread, an open section (its promise goes first): nothing.
+/// This thread waits during the scope: it needs no cpu (threads_at_work). qsbr: and reads nothing, so grace periods do not wait for
+/// it, but if it is not registered, or in an open section, whose promise goes first.
 class offline {
  public:
 #ifdef RCUVM_RCU_QSBR
   offline() noexcept
       : was_online_{detail::own_state().registrations != 0 && !is_in_section() && liburcu::is_online()} {
+    detail::own_state().count_wait(+1U);
     if (!was_online_) return;
     tsan::release(&detail::own_state().sections_ended);
     liburcu::go_offline();
   }
   ~offline() {
+    detail::own_state().count_wait(-1U);
     if (!was_online_) return;
     liburcu::go_online();
     tsan::acquire(&detail::grace_period_begun);
   }
 #else
-  offline() noexcept {}
-  ~offline() {}
+  offline() noexcept { detail::own_state().count_wait(+1U); }
+  ~offline() { detail::own_state().count_wait(-1U); }
 #endif
   offline(const offline&) = delete;
   offline& operator=(const offline&) = delete;
@@ -218,8 +225,8 @@ struct reader_info {
 /// grace period without being in one). Best effort: they may have left when this returns. May throw std::bad_alloc.
 [[nodiscard]] std::vector<reader_info> readers_inside();
 
-/// Threads that are registered now.
-[[nodiscard]] std::size_t registered_threads() noexcept;
+/// The registered threads that are not in a wait of rcuvm::sync now: they have a cpu, or want one. Best effort, as above.
+[[nodiscard]] std::size_t threads_at_work() noexcept;
 
 /// A pointer that readers follow without a lock.
 template <class T>
