@@ -73,7 +73,10 @@ class other_threads {
   explicit other_threads(unsigned count) {
     while (threads_.size() != count)
       threads_.emplace_back("other", [this] {
-        while (!may_end_.load_acquire()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        while (!may_end_.load_acquire()) {
+          sync::rcu::announce_quiescent_state();
+          std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        }
       });
   }
   ~other_threads() { may_end_.store_release(true); }
@@ -102,11 +105,17 @@ TEST(limbo_test, the_reclaimer_works_where_all_is_retired_when_no_cpu_is_to_spar
       return noted.cpus.load_acquire() == 1 && noted.cpu.load_relaxed() == cpu;
     })) << cpu;
   }
+  // As much from each, in one round: a reader holds it up until all of it is there.
   EXPECT_TRUE(eventually([&] {
-    for (unsigned i = 0; i != 100; ++i) {
-      here.move_to(i % 2 == 0 ? one : other);
-      held.retire(noted.seen_by_one_more());
+    {
+      reader_inside reader;
+      for (const unsigned cpu : {one, other}) {
+        here.move_to(cpu);
+        for (unsigned i = 0; i != 50; ++i) held.retire(noted.seen_by_one_more());
+      }
     }
+    held.drain();
+    held.wait(held.retire(noted.seen_by_one_more()));
     return noted.cpus.load_acquire() == cpus;
   }));
   held.drain();
