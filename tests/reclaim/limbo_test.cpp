@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <deque>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -67,16 +65,13 @@ struct freeing {
   }
 };
 
-/// Registered threads that are at work, as far as rcuvm::sync knows.
+/// Registered threads that are at work.
 class other_threads {
  public:
   explicit other_threads(unsigned count) {
     while (threads_.size() != count)
       threads_.emplace_back("other", [this] {
-        while (!may_end_.load_acquire()) {
-          sync::rcu::announce_quiescent_state();
-          std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        }
+        while (!may_end_.load_acquire()) sync::yield();
       });
   }
   ~other_threads() { may_end_.store_release(true); }
