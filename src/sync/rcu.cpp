@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <mutex>
 
 #include "rcuvm/sync/thread.hpp"
@@ -54,14 +55,26 @@ bool holds_up(const thread_state& thread) noexcept {
 }
 
 #ifndef RCUVM_RCU_QSBR
-/// Is it inside whenever one looks, for some microseconds? Then it has lost its cpu there, or reads for long.
+/// What the thread has had of its cpu so far, in ns; 0 when that can't be told. The clock's number is what pthread_getcpuclockid(3)
+/// makes of a thread.
+std::uint64_t cpu_time_of(const thread_state& thread) noexcept {
+  constexpr unsigned thread_clock = 6;  // Linux: CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED
+  const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread.tid) << 3U) | thread_clock);
+  timespec had{};
+  if (::clock_gettime(clock, &had) != 0) return 0;
+  return static_cast<std::uint64_t>(had.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(had.tv_nsec);
+}
+
+/// Is it inside whenever one looks, for some microseconds, without a cpu? One that is at work may come and go between the looks,
+/// or read for long: to sleep for its sake would make the grace period longer than it need be.
 bool is_stuck(const thread_state& thread) noexcept {
   constexpr unsigned looks = 64;
+  const std::uint64_t before = cpu_time_of(thread);
   for (unsigned i = 0; i != looks; ++i) {
     if (!holds_up(thread)) return false;
     caa_cpu_relax();
   }
-  return true;
+  return cpu_time_of(thread) == before;
 }
 bool is_any_stuck() noexcept {
   const std::lock_guard lock{registry};
