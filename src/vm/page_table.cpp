@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/vm/page_table.hpp"
 
+#include <algorithm>
+
+#include "rcuvm/base/check.hpp"
+
 namespace rcuvm::vm {
 
 table* page_table::make_root(counters& count) noexcept {
@@ -20,6 +24,16 @@ bool page_table::unlink(range where, range hole, reclaim::retire_list& into, cou
   return root != nullptr && unlink_in(*root, levels - 1, 0, where, hole, into, count);
 }
 
+namespace {
+
+/// By then nobody links tables below it.
+unsigned children_of(table& one) noexcept {
+  const sync::mutex_guard held{one.lock};
+  return one.children;
+}
+
+}  // namespace
+
 bool page_table::unlink_in(table& here, unsigned level, address base, range where, range hole,
                            reclaim::retire_list& into, counters& count) noexcept {
   const std::uint64_t span = table::entry_span(level);
@@ -35,8 +49,9 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range wher
       {
         sync::mutex_guard held{here.lock};
         here.set_child(index, nullptr);
+        --here.children;
       }
-      retire_subtree(below, level - 1, into, count);
+      retire_subtree(below, level - 1, std::max(mine.start, covered.start), into, count);
       any = true;
     } else {
       any |= unlink_in(*below, level - 1, covered.start, where, hole, into, count);
@@ -45,16 +60,20 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range wher
   return any;
 }
 
-void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
+/// Looks for the tables below from that of `near` on, round to it again, until it has them all.
+void page_table::retire_subtree(table* here, unsigned level, address near, reclaim::retire_list& into,
                                 counters& count) noexcept {
-  {
-    sync::mutex_guard held{here->lock};
-    here->is_stray = true;
-  }
+  here->is_stray.store_relaxed(true);
   if (level > 0) {
-    for (unsigned index = 0; index < table::entry_count; ++index) {
-      if (table* below = here->child(index)) retire_subtree(below, level - 1, into, count);
+    const unsigned first = table::index_of(near, level);
+    unsigned left = children_of(*here);
+    for (unsigned i = 0; left != 0 && i < table::entry_count; ++i) {
+      if (table* below = here->child((first + i) % table::entry_count)) {
+        retire_subtree(below, level - 1, near, into, count);
+        --left;
+      }
     }
+    RCUVM_ASSERT(left == 0, "a page table has fewer tables below it than it has counted");
   }
   ++count.tables_unlinked;
   into.add(
@@ -64,7 +83,11 @@ void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_lis
 void page_table::free_subtree(table* here, unsigned level) noexcept {
   if (here == nullptr) return;
   if (level > 0) {
-    for (unsigned index = 0; index < table::entry_count; ++index) free_subtree(here->child(index), level - 1);
+    unsigned left = here->children;
+    for (unsigned index = 0; left != 0 && index < table::entry_count; ++index) {
+      if (here->child(index) != nullptr) --left;
+      free_subtree(here->child(index), level - 1);
+    }
   }
   sync::memory::destroy(here);
 }

@@ -134,14 +134,22 @@ TEST_F(page_table_test, unlink_takes_whole_subtrees_but_never_the_root) {
   EXPECT_EQ(tables_.count_tables(), 4U);
 }
 
+TEST_F(page_table_test, unlink_finds_all_of_a_subtree_wherever_it_begins) {
+  make(border);
+  make(border + 5 * leaf_span);
+  make(border + 7 * leaf_span);
+  const range hole{border, border + middle_span};
+  EXPECT_EQ(unlink({border + 6 * leaf_span, border + 6 * leaf_span + page_size}, hole), 4U);
+  EXPECT_EQ(tables_.count_tables(), 2U);
+  make(border + leaf_span);
+  EXPECT_EQ(unlink({border + leaf_span, border + leaf_span + page_size}, hole), 2U);
+}
+
 TEST_F(page_table_test, an_unlinked_table_is_stray) {
   table& one = make(border);
   reclaim::retire_list gone;
   EXPECT_TRUE(tables_.unlink(page_table::addressable, page_table::addressable, gone, count_));
-  {
-    sync::mutex_guard held{one.lock};
-    EXPECT_TRUE(one.is_stray);
-  }
+  EXPECT_TRUE(one.is_stray.load_relaxed());
   EXPECT_NE(&make(border), &one);  // nobody gets it any more
   gone.free_now();
 }
@@ -149,8 +157,7 @@ TEST_F(page_table_test, an_unlinked_table_is_stray) {
 TEST_F(page_table_test, a_linked_table_is_not_stray) {
   table& one = make(border);
   EXPECT_EQ(unlink({border + page_size, border + leaf_span}), 0U);
-  sync::mutex_guard held{one.lock};
-  EXPECT_FALSE(one.is_stray);
+  EXPECT_FALSE(one.is_stray.load_relaxed());
 }
 
 TEST_F(page_table_test, keeps_entries) {

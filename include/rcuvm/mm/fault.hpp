@@ -54,7 +54,7 @@ template <class Design>
 result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at, vm::access wanted) {
   ++cpu.count.faults;
   cpu.work();
-  cpus_.add(cpu.id());
+  cpu.enter(id_, cpus_);
   mm::fault_attempts attempts{cpu.count, lineage_, mm::attempts::under<Design>()};
   for (;;) {
     bool is_mapped = false;
@@ -126,7 +126,7 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
 /// Makes the page present, under its table's lock, if the VMA and the table are still in use there.
 ///
 ///   fault:   find vma ........ lock table, is vma valid? ── install ── unlock
-///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table: lock, stray, unlock
+///   unmap:   publish ── kill vma ── lock table ── clear ── unlock ── unlink table
 ///
 /// What "valid" means is the design's. With immutable records alone it is vma.L1-vma.L2 through the table's lock; for records that
 /// fork has shared it is the tree's root, stored before the same lock (mm/lineage.hpp). A fault that locks the table after unmap
@@ -177,7 +177,7 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
     sync::mutex_guard held{table.lock};
     if (!one.is_valid(site.found) && !is_mutated(mutation::install_without_vma_check))
       return again(cpu.count.retries_vma_replaced);
-    RCUVM_ASSERT(!table.is_stray || is_mutated(mutation::install_without_vma_check) ||
+    RCUVM_ASSERT(!table.is_stray.load_relaxed() || is_mutated(mutation::install_without_vma_check) ||
                      is_mutated(mutation::install_without_sequence_check) ||
                      is_mutated(mutation::exclude_without_wait),
                  "the table of a live VMA was unlinked");

@@ -54,7 +54,9 @@ struct table {
 
   alignas(64) std::array<sync::atomic<std::uint64_t>, entry_count> entries{};  ///< guard: lock to store
   sync::mutex lock;
-  bool is_stray = false;  ///< guard: lock; cut off from the tree of tables, never used again
+  sync::atomic<bool> is_stray{
+      false};  ///< guard: stored by the writer; cut off from the tree of tables, never used again
+  std::uint16_t children = 0;  ///< guard: lock; tables linked below
 };
 
 /// The tables of an address space.
@@ -117,9 +119,12 @@ class page_table {
   /// lock whether its VMA is still there. Tables may be added meanwhile, but none for a VMA that the caller has killed before.
   template <class F>
   void for_each_leaf(range where, F f) {
-    table* root = nullptr;
-    // A read-modify-write: a fault that makes the first root later reads it, and so sees what the caller has killed.
-    if (root_.cas_acq_rel(root, nullptr)) return;  // table.R1 -> table.R2; table.R2 <- table.R1
+    table* root = root_.load_acquire();  // table.R2 <- table.R1
+    if (root == nullptr) {
+      // A read-modify-write: a fault that makes the first root later reads it, and so sees what the caller has killed. Where there is
+      // a root, it would take the line from all who fault.
+      if (root_.cas_acq_rel(root, nullptr)) return;  // table.R1 -> table.R2; table.R2 <- table.R1
+    }
     visit<visitor::changes>(*root, levels - 1, 0, where, f);
   }
   /// The same to look at entries, each for itself: takes no lock, stores nothing. In a read section, or by the writer.
@@ -180,6 +185,7 @@ class page_table {
         outcome = other;
       } else {
         parent.set_child(index, made);
+        ++parent.children;
         ++count.tables_made;
         return made;
       }
@@ -190,7 +196,7 @@ class page_table {
 
   [[nodiscard]] table* make_root(counters& count) noexcept;
   static void free_subtree(table* here, unsigned level) noexcept;
-  static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
+  static void retire_subtree(table* here, unsigned level, address near, reclaim::retire_list& into,
                              counters& count) noexcept;
   static bool unlink_in(table& here, unsigned level, address base, range where, range hole,
                         reclaim::retire_list& into, counters& count) noexcept;
