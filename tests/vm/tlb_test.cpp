@@ -113,9 +113,46 @@ TEST(machine, shoots_at_the_cpus_of_an_address_space_only) {
   cpu_set of_space;
   of_space.add(one.id());
   const tlb::access_section busy{other.translations()};  // would make a shootdown wait
-  all.shoot_down(of_space, one.count);
-  EXPECT_EQ(one.count.shootdowns, 1U);
-  EXPECT_EQ(one.count.shootdown_acks, 1U);
+  cpu third{all};
+  third.shoot_down(of_space);
+  EXPECT_EQ(third.count.shootdowns, 1U);
+  EXPECT_EQ(third.count.shootdown_acks, 1U);
+}
+
+TEST(machine, shoots_at_a_cpu_wherever_it_has_been) {
+  machine all{{.frames = 4}};
+  cpu one{all};
+  cpu other{all};
+  cpu_set first;
+  cpu_set second;
+  one.enter(1, first);
+  one.enter(2, second);
+  one.enter(1, first);
+  other.enter(2, second);
+  other.enter(2, second);
+  cpu third{all};
+  third.shoot_down(first);
+  EXPECT_EQ(third.count.shootdown_acks, 1U);
+  third.shoot_down(second);
+  EXPECT_EQ(third.count.shootdown_acks, 3U);
+  cpu_set born_later;
+  other.enter(3, born_later);
+  third.shoot_down(born_later);
+  EXPECT_EQ(third.count.shootdown_acks, 4U);
+}
+
+TEST(machine, a_cpu_that_shoots_forgets_its_own_translations) {
+  machine all{{.frames = 4}};
+  cpu one{all};
+  cpu_set of_space;
+  one.enter(1, of_space);
+  {
+    tlb::access_section now{one.translations()};
+    now.remember({1, page_size}, pte{2, 0, prot::read});
+  }
+  one.shoot_down(of_space);
+  EXPECT_FALSE(tlb::access_section{one.translations()}.find({1, page_size}));
+  EXPECT_EQ(one.count.shootdown_acks, 0U);
 }
 
 TEST(machine, numbers_its_cpus_anew) {

@@ -42,6 +42,7 @@ enum class mutation : std::uint8_t {
   kill_shared,
   move_without_holding_faults,
   access_without_flush,
+  enter_unseen,
   free_before_sweep,
   sweep_without_flush,
   install_over_old_translations,

@@ -43,7 +43,7 @@ template <class Design>
 template <class Copy>
 result<void> address_space<Design>::access_bytes(vm::cpu& cpu, address at, std::size_t count,
                                                  vm::access wanted, Copy copy) {
-  cpus_.add(cpu.id());
+  cpu.enter(id_, cpus_);
   vm::frame_pool& frames = machine_.frames();
   for (std::size_t done = 0; done < count;) {
     const address here = at + done;
@@ -90,7 +90,7 @@ result<vm::frame_number> address_space<Design>::pin(vm::cpu& cpu, address at, vm
 /// Kernel: interrupts are off in gup_fast, so that the flush's IPI waits for it.
 template <class Design>
 vm::frame_number address_space<Design>::pin_fast(vm::cpu& cpu, address at, vm::access wanted) noexcept {
-  cpus_.add(cpu.id());
+  cpu.enter(id_, cpus_);
   sync::rcu::read_section
       walking;  // a table may be freed without a shootdown when a retire_list finds no memory
   std::optional<vm::tlb::access_section> now;

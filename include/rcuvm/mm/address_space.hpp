@@ -356,11 +356,11 @@ class address_space {
   const std::uint32_t id_;   ///< guard: immutable; tells address spaces apart in TLBs
   mm::lineage lineage_;      ///< guard: as lineage says
   vm::page_table pages_;     ///< guard: as page_table says
-  vm::cpu_set cpus_;         ///< guard: atomic
   // What faults read and each change writes: a line of its own.
   tree vmas_;  ///< guard: writer; readers as the design says
   // What changes write, and most faults do not touch: a line that is the writers'.
   alignas(64) mutable typename Design::state state_;  ///< the design's locks
+  vm::cpu_set cpus_;                                  ///< guard: atomic
   vm::open_zaps open_zaps_;                           ///< guard: atomic
   vm::lazy_zaps lazy_zaps_;                           ///< guard: atomic
   range loose_tables_;             ///< guard: writer; where empty ones may stand that went with no munmap

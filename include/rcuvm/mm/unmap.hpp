@@ -111,7 +111,7 @@ bool address_space<Design>::zap_while(vm::cpu& cpu, range where, guards then, tr
 template <class Design>
 void address_space<Design>::shoot_down(vm::cpu& cpu) noexcept {
   const std::uint64_t asked = is_lazy_ ? machine_.sweeps_asked() : 0;
-  machine_.shoot_down(cpus_, cpu.count);
+  cpu.shoot_down(cpus_);
   free_swept(cpu, asked);
 }
 

@@ -38,7 +38,7 @@ struct counters {
   std::uint64_t tombstone_wait_ns = 0;
   std::uint64_t tombstones = 0;       ///< dead entries left in the tree
   std::uint64_t shootdowns = 0;       ///< TLB flushes asked of the cpus of an address space
-  std::uint64_t shootdown_acks = 0;   ///< cpus asked
+  std::uint64_t shootdown_acks = 0;   ///< other cpus asked
   std::uint64_t shootdowns_left = 0;  ///< zaps whose translations were left to the cpus' ticks
   std::uint64_t sweeps = 0;           ///< ticks at which a cpu flushed its TLB
   std::uint64_t frames_freed = 0;

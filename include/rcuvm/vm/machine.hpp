@@ -8,7 +8,9 @@
 #include <bit>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/reclaim/limbo.hpp"
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/checked.hpp"
@@ -66,15 +68,6 @@ class machine {
   [[nodiscard]] vma_cache& records() noexcept { return records_; }
   /// Are shootdowns lazy?
   [[nodiscard]] bool is_lazy() const noexcept { return is_lazy_; }
-
-  /// Waits until no cpu of `cpus` uses an old translation. Kernel: flush_tlb_mm_range.
-  void shoot_down(cpu_set& cpus, counters& count) noexcept {
-    ++count.shootdowns;
-    for (std::uint64_t bits = cpus.bits(); bits != 0; bits &= bits - 1) {
-      ++count.shootdown_acks;
-      tlbs_[static_cast<unsigned>(std::countr_zero(bits))].shoot_down();
-    }
-  }
 
   /// Asks each cpu to forget its translations at its next tick. The number of this sweep; the PTEs are cleared already.
   [[nodiscard]] std::uint64_t ask_for_sweep() noexcept {
@@ -135,9 +128,29 @@ class cpu {
   [[nodiscard]] machine& host() noexcept { return machine_; }
   [[nodiscard]] tlb& translations() noexcept { return machine_.tlbs_[id_]; }
 
+  /// Is about to work in address space `space`, which has run on `those`. Asks them for the first time and after another one alone,
+  /// so that who shoots down disturbs nobody's faults. Kernel: switch_mm, which sets mm_cpumask.
+  void enter(std::uint32_t space, cpu_set& those) noexcept {
+    if (std::exchange(space_, space) == space || is_mutated(mutation::enter_unseen)) return;
+    those.add(id_);
+  }
   /// Each fault and access comes through here; from time to time it is a tick.
   void work() noexcept {
     if (is_lazy_ && ++since_tick_ == work_per_tick) tick();
+  }
+  /// Waits until no cpu of `those` uses an old translation; this one, which is not in an access, forgets its own. Kernel:
+  /// flush_tlb_mm_range.
+  void shoot_down(cpu_set& those) noexcept {
+    ++count.shootdowns;
+    for (std::uint64_t bits = those.bits(); bits != 0; bits &= bits - 1) {
+      const auto which = static_cast<unsigned>(std::countr_zero(bits));
+      if (which == id_) {
+        translations().forget();
+      } else {
+        ++count.shootdown_acks;
+        machine_.tlbs_[which].shoot_down();
+      }
+    }
   }
   /// What the timer's interrupt does where shootdowns are lazy: between two accesses, forgets all translations if one has to go.
   void tick() noexcept {
@@ -158,6 +171,7 @@ class cpu {
   const unsigned id_;
   const bool is_lazy_;            ///< guard: immutable; as the machine says
   std::uint32_t since_tick_ = 0;  ///< guard: owner
+  std::uint32_t space_ = 0;       ///< guard: owner; the one it works in; 0: none yet
 };
 
 }  // namespace rcuvm::vm

@@ -29,7 +29,7 @@ namespace rcuvm::vm {
 ///            shooter sees the access and waits for tlb.A3. If the shooter's comes first, the owner sees flush_wanted_
 ///            and the cleared PTEs, because they were written before it.
 /// Kernel     the TLB, and flush_tlb_mm_range() with its IPI. Cost: two read-modify-writes an access, one a shootdown.
-class tlb {
+class alignas(64) tlb {
  public:
   struct key {
     std::uint32_t space;  ///< which address space; like a PCID
@@ -73,9 +73,11 @@ class tlb {
     while (active_.load_acquire() == seen) sync::yield();  // tlb.A4 <- tlb.A3
   }
 
-  /// The owner, between two accesses: forgets all, as sweep `number` and those before it ask.
+  /// The owner, between two accesses: forgets all.
+  void forget() noexcept { ++epoch_; }
+  /// The same as sweep `number` and those before it ask.
   void sweep(std::uint64_t number) noexcept {
-    if (!is_mutated(mutation::sweep_without_flush)) ++epoch_;
+    if (!is_mutated(mutation::sweep_without_flush)) forget();
     swept_.store_release(number);  // sweep.S3 -> sweep.S4
   }
   /// Any thread: the last sweep done.
@@ -95,7 +97,7 @@ class tlb {
 
   void flush() noexcept {
     flushed_ = flush_wanted_.load_relaxed();
-    ++epoch_;
+    forget();
   }
 
   sync::atomic<std::uint32_t> active_{0};        ///< guard: atomic; odd while an access is under way
