@@ -34,6 +34,7 @@ constinit std::mutex registry;
 constinit thread_state* first_thread = nullptr;  ///< guard: registry
 constinit char departed = 0;  ///< TSan's token: the sections of threads that have unregistered
 constinit atomic<std::uint64_t> completed_grace_periods{0};
+constinit atomic<std::uint64_t> taken_naps{0};
 
 auto& own_reader() noexcept {
 #ifdef RCUVM_RCU_QSBR
@@ -76,6 +77,7 @@ bool is_stuck(const thread_state& thread) noexcept {
   }
   return cpu_time_of(thread) == before;
 }
+
 bool is_any_stuck() noexcept {
   const std::lock_guard lock{registry};
   for (const thread_state* thread = first_thread; thread != nullptr; thread = thread->next) {
@@ -96,6 +98,7 @@ void let_stuck_readers_leave() noexcept {
   std::uint64_t nap_ns = shortest_nap_ns;
   for (unsigned naps = 0; naps != most_naps && is_any_stuck(); ++naps) {
     sleep_ns(nap_ns);
+    taken_naps.fetch_add_relaxed(1);
     nap_ns = std::min(2 * nap_ns, longest_nap_ns);
   }
 }
@@ -166,6 +169,8 @@ const char* flavour() noexcept {
 }
 
 std::uint64_t grace_periods() noexcept { return completed_grace_periods.load_relaxed(); }
+
+std::uint64_t naps() noexcept { return taken_naps.load_relaxed(); }
 
 std::size_t threads_at_work() noexcept {
   const std::lock_guard lock{registry};

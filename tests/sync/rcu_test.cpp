@@ -136,6 +136,40 @@ TEST(rcu_test, grace_periods_are_counted) {
   EXPECT_GE(grace_periods(), before + 2);
 }
 
+#ifndef RCUVM_RCU_QSBR
+
+TEST(rcu_test, a_grace_period_sleeps_for_a_reader_that_has_no_cpu) {
+  const std::uint64_t before = naps();
+  reader_inside reader;  // sleeps there
+  const grace_period waiting;
+  EXPECT_TRUE(eventually([&] { return naps() != before; }));
+  reader.leave();
+  expect_end_of(waiting);
+}
+
+/// On a busy machine the reader may lose its cpu, too: in one of these grace periods it has it.
+TEST(rcu_test, a_grace_period_does_not_sleep_for_a_reader_that_has_its_cpu) {
+  constexpr std::uint64_t stay_ns = 20'000'000;
+  constexpr int most_attempts = 50;
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "there is no cpu for the reader";
+  bool slept = true;
+  for (int i = 0; i != most_attempts && slept; ++i) {
+    atomic<bool> is_inside{false};
+    const thread reader{"reader", [&] {
+                          const read_section section;
+                          is_inside.store_release(true);
+                          for (const std::uint64_t end_ns = now_ns() + stay_ns; now_ns() < end_ns;) relax();
+                        }};
+    while (!is_inside.load_acquire()) relax();
+    const std::uint64_t before = naps();
+    synchronize();
+    slept = naps() != before;
+  }
+  EXPECT_FALSE(slept);
+}
+
+#endif
+
 TEST(rcu_test, the_flavour_is_the_one_compiled_in) {
 #ifdef RCUVM_RCU_QSBR
   EXPECT_STREQ(flavour(), "qsbr");

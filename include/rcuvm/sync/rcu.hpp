@@ -215,6 +215,10 @@ void synchronize() noexcept;
 /// synchronize() calls that this process has completed.
 [[nodiscard]] std::uint64_t grace_periods() noexcept;
 
+/// How often a synchronize() of this process has slept so that readers who had lost their cpu inside a section could leave it.
+/// qsbr: never.
+[[nodiscard]] std::uint64_t naps() noexcept;
+
 /// A thread that may hold up a grace period.
 struct reader_info {
   std::string name;  ///< as given to registration
