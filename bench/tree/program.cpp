@@ -131,8 +131,10 @@ int measure(const options& how, int argc, char** argv) {
     if (how.only.empty() && !how.is_curve) add_writer_benchmarks(on);
   }
   median_reporter reporter;
-  benchmark::RunSpecifiedBenchmarks(&reporter);
+  const std::size_t matching = benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::ClearRegisteredBenchmarks();  // the rivals go before the limbo does
+  if (matching == 0)
+    throw bad_input{"no benchmark matches --benchmark_filter; --benchmark_list_tests names all"};
   return 0;
 }
 
