@@ -91,8 +91,10 @@ TEST(traffic, tells_the_designs_apart) {
   EXPECT_GE(writes(all, "walk", "vma-lock"), 2);
   // The semaphore is everybody's, a VMA's references are for those who fault in it, a table's lock is for its own pages.
   EXPECT_GE(writes(all, "fault", "mmap-lock"), 2);
-  EXPECT_EQ(writes(all, "fault", "replace"), writes(all, "fault, others in the same VMA", "replace"));
-  EXPECT_LT(writes(all, "fault", "replace"), writes(all, "fault", "mmap-lock"));
+  for (const char* design :
+       {"mm-seq", "vma-seq", "vma-lock", "sync", "refcount", "tombstone", "replace", "range-lock"})
+    EXPECT_EQ(writes(all, "fault", design), 0) << design;
+  EXPECT_EQ(writes(all, "fault, others in the same VMA", "replace"), 0);
   EXPECT_GE(writes(all, "fault, others in the same VMA", "vma-lock"), writes(all, "fault", "vma-lock") + 2);
 }
 

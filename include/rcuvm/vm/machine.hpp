@@ -8,7 +8,6 @@
 #include <bit>
 #include <cstdint>
 #include <stdexcept>
-#include <utility>
 
 #include "rcuvm/base/mutation.hpp"
 #include "rcuvm/reclaim/limbo.hpp"
@@ -113,7 +112,7 @@ class machine {
 ///
 /// Writers   the thread that made it, alone; it may run in any number of address spaces of the machine, in turn.
 /// Kernel    a processor with its per-cpu variables.
-class cpu {
+class alignas(64) cpu {
  public:
   /// Throws std::runtime_error when the machine has 64 already.
   explicit cpu(machine& of) : machine_{of}, id_{of.claim_cpu()}, is_lazy_{of.is_lazy()} {}
@@ -131,8 +130,9 @@ class cpu {
   /// Is about to work in address space `space`, which has run on `those`. Asks them for the first time and after another one alone,
   /// so that who shoots down disturbs nobody's faults. Kernel: switch_mm, which sets mm_cpumask.
   void enter(std::uint32_t space, cpu_set& those) noexcept {
-    if (std::exchange(space_, space) == space || is_mutated(mutation::enter_unseen)) return;
-    those.add(id_);
+    if (space_ == space) return;
+    space_ = space;
+    if (!is_mutated(mutation::enter_unseen)) those.add(id_);
   }
   /// Each fault and access comes through here; from time to time it is a tick.
   void work() noexcept {
