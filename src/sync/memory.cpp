@@ -35,6 +35,21 @@ void deallocate(void* object, std::size_t bytes, std::size_t alignment) noexcept
   }
 }
 
+reusable allocate_or_reuse(std::size_t bytes, std::size_t alignment) noexcept {
+  if (recycler::serves(bytes, alignment) && !checked::is_running() && failing == nullptr) {
+    if (void* const found = recycler::take_kept(bytes)) return {found, true};
+  }
+  return {allocate(bytes, alignment), false};
+}
+
+void keep_or_deallocate(void* object, std::size_t bytes, std::size_t alignment) noexcept {
+  if (!recycler::serves(bytes, alignment) || checked::is_running())
+    return deallocate(object, bytes, alignment);
+  RCUVM_ASSERT(recycler::class_of(bytes) == recycler::class_of(recycler::largest),
+               "kept: another size than page tables have");
+  recycler::give(object, recycler::kept);
+}
+
 failing_allocations::failing_allocations(std::uint64_t nth, how after) noexcept
     : left_{nth}, after_{after}, outer_{failing} {
   RCUVM_CHECK(nth != 0, "failing_allocations counts from 1");

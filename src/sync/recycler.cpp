@@ -32,7 +32,7 @@ void push(magazine*& list, magazine* added) noexcept { added->next = std::exchan
   return list == nullptr ? nullptr : std::exchange(list, list->next);
 }
 
-constinit std::array<depot, size_classes> depots;
+constinit std::array<depot, shelves> depots;
 constinit atomic<std::size_t> depot_bytes{0};  ///< of all depots, for the limit
 
 template <std::size_t... SizeClass>
@@ -43,7 +43,10 @@ constinit std::array<slab_list, size_classes> blocks = make_lists(std::make_inde
 
 void* allocate_block(std::size_t size_class) noexcept { return blocks[size_class].take(); }
 
-void free_block(void* object, std::size_t size_class) noexcept { blocks[size_class].give(object); }
+/// A kept object ends with its memory: its destructor does nothing.
+void free_block(void* object, std::size_t size_class) noexcept {
+  blocks[size_class == kept ? class_of(largest) : size_class].give(object);
+}
 
 void free_blocks(magazine& dropped, std::size_t size_class) noexcept {
   while (dropped.count != 0) free_block(dropped.round[--dropped.count], size_class);
@@ -90,7 +93,7 @@ class cache_closer {
 
   ~cache_closer() {
     own_cache.is_closed = true;
-    for (std::size_t size_class = 0; size_class != size_classes; ++size_class) {
+    for (std::size_t size_class = 0; size_class != shelves; ++size_class) {
       shelf& own = own_cache.shelves[size_class];
       own.capacity = 0;
       for (magazine*& each : {std::ref(own.loaded), std::ref(own.previous)}) {
@@ -112,16 +115,27 @@ shelf& open_shelf(std::size_t size_class) noexcept {
 
 }  // namespace
 
-void* take_elsewhere(std::size_t size_class) noexcept {
+namespace {
+
+/// False: neither the thread nor the depot has one.
+[[nodiscard]] bool load(std::size_t size_class) noexcept {
   shelf& own = open_shelf(size_class);
-  if (own.capacity == 0) return allocate_block(size_class);
+  if (own.capacity == 0) return false;
   if (own.previous->count != 0) {
     std::swap(own.loaded, own.previous);
   } else if (magazine* full = full_for(own.loaded, size_class)) {
     own.loaded = full;
   }
-  return own.loaded->count == 0 ? allocate_block(size_class) : take(size_class);
+  return own.loaded->count != 0;
 }
+
+}  // namespace
+
+void* take_elsewhere(std::size_t size_class) noexcept {
+  return load(size_class) ? take(size_class) : allocate_block(size_class);
+}
+
+void* take_kept_elsewhere(std::size_t bytes) noexcept { return load(kept) ? take_kept(bytes) : nullptr; }
 
 void give_elsewhere(void* object, std::size_t size_class) noexcept {
   shelf& own = open_shelf(size_class);

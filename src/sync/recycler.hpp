@@ -34,7 +34,8 @@ namespace rcuvm::sync::memory::recycler {
 /// Bound      a thread keeps two magazines (up to 36 KiB) per size, the depot 32 MiB in all; the rest goes to the slabs.
 /// Source     Bonwick and Adams, Magazines and Vmem, USENIX 2001: two magazines, so that a thread that allocates and
 ///            frees in turn at a magazine's end stays away from the depot. A magazine is an array of addresses: a block
-///            that is given and taken is never written to, so it stays in the cache of the core that will use it.
+///            that is given and taken is never written to, so it stays in the cache of the core that will use it; and an
+///            object may stay one meanwhile (Bonwick, The Slab Allocator, USENIX 1994), on the shelf of kept ones.
 /// Cost       two to three ns.
 
 inline constexpr std::size_t fine_step = 64;
@@ -42,7 +43,11 @@ inline constexpr std::size_t fine_end = 1024;
 inline constexpr std::size_t coarse_step = 512;
 inline constexpr std::size_t largest = 4608;  // a page table with its lock
 inline constexpr std::size_t size_classes = fine_end / fine_step + (largest - fine_end) / coarse_step;
+/// A shelf for objects of the largest class, which are kept as they are. It is never filled from the slabs.
+inline constexpr std::size_t kept = size_classes;
+inline constexpr std::size_t shelves = size_classes + 1;
 inline constexpr std::size_t magazine_bytes = std::size_t{18} << 10U;
+inline constexpr std::size_t kept_bytes = std::size_t{72} << 10U;  // few of their lines are touched
 inline constexpr std::uint32_t most_rounds = 62;
 
 /// Not for 0 bytes or more than `largest`.
@@ -53,6 +58,7 @@ inline constexpr std::uint32_t most_rounds = 62;
 
 [[nodiscard]] constexpr std::size_t bytes_of(std::size_t size_class) noexcept {
   constexpr std::size_t fine_classes = fine_end / fine_step;
+  if (size_class == kept) return largest;
   if (size_class < fine_classes) return (size_class + 1) * fine_step;
   return fine_end + (size_class - fine_classes + 1) * coarse_step;
 }
@@ -63,7 +69,7 @@ inline constexpr std::uint32_t most_rounds = 62;
 }
 
 [[nodiscard]] constexpr std::uint32_t magazine_blocks(std::size_t size_class) noexcept {
-  const std::size_t blocks = magazine_bytes / bytes_of(size_class);
+  const std::size_t blocks = (size_class == kept ? kept_bytes : magazine_bytes) / bytes_of(size_class);
   return static_cast<std::uint32_t>(blocks < most_rounds ? blocks : most_rounds);
 }
 
@@ -94,7 +100,7 @@ struct shelf {
 };
 
 struct cache {
-  std::array<shelf, size_classes> shelves;
+  std::array<shelf, recycler::shelves> shelves;
   bool is_closed = false;  ///< the thread is ending: what its last destructors free goes past the cache
 };
 
@@ -114,6 +120,18 @@ void give_elsewhere(void* object, std::size_t size_class) noexcept;
     const char* const end = line + bytes_of(size_class);
     for (; line != end; line += fine_step) __builtin_prefetch(line, 1);
   }
+  return taken;
+}
+
+[[nodiscard]] void* take_kept_elsewhere(std::size_t bytes) noexcept;
+
+/// What give(object, kept) has got, an object of `bytes` bytes, as it was; null when there is none.
+[[nodiscard]] inline void* take_kept(std::size_t bytes) noexcept {
+  magazine& loaded = *own_cache.shelves[kept].loaded;
+  if (loaded.count == 0) return take_kept_elsewhere(bytes);
+  void* const taken = loaded.round[--loaded.count];
+  if (loaded.count != 0)
+    __builtin_prefetch(static_cast<const char*>(loaded.round[loaded.count - 1]) + bytes - 1, 1);
   return taken;
 }
 

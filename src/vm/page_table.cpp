@@ -2,20 +2,43 @@
 #include "rcuvm/vm/page_table.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "rcuvm/base/check.hpp"
 
 namespace rcuvm::vm {
 
+namespace {
+
+[[maybe_unused]] bool is_empty(const table& one) noexcept {
+  return one.filled.is_empty() &&
+         std::ranges::all_of(one.entries, [](const auto& each) { return each.load_relaxed() == 0; });
+}
+
+}  // namespace
+
+table* table::make() noexcept {
+  table* made = sync::memory::make_or_reuse<table>();
+  if (made != nullptr) made->is_stray.store_relaxed(false);
+  return made;
+}
+
+void table::give_back(table* empty) noexcept {
+  RCUVM_ASSERT(is_empty(*empty), "a page table goes with entries in it");
+  sync::memory::keep(empty);
+}
+
 table* page_table::make_root(counters& count) noexcept {
-  table* made = sync::memory::make<table>();
+  table* made = table::make();
   if (made == nullptr) return nullptr;
   table* none = nullptr;
   if (root_.cas_acq_rel(none, made)) {  // table.R1 -> table.R2
     ++count.tables_made;
     return made;
   }
-  sync::memory::destroy(made);
+  table::give_back(made);
   return none;
 }
 
@@ -24,70 +47,66 @@ bool page_table::unlink(range where, range hole, reclaim::retire_list& into, cou
   return root != nullptr && unlink_in(*root, levels - 1, 0, where, hole, into, count);
 }
 
-namespace {
-
-/// By then nobody links tables below it.
-unsigned children_of(table& one) noexcept {
-  const sync::mutex_guard held{one.lock};
-  return one.children;
-}
-
-}  // namespace
-
 bool page_table::unlink_in(table& here, unsigned level, address base, range where, range hole,
                            reclaim::retire_list& into, counters& count) noexcept {
   const std::uint64_t span = table::entry_span(level);
   const range mine = where.intersection({base, base + span * table::entry_count});
   if (level == 0 || mine.is_empty()) return false;
   bool any = false;
+  const auto first = static_cast<unsigned>((mine.start - base) / span);
   const auto end = static_cast<unsigned>((mine.end - base + span - 1) / span);
-  for (auto index = static_cast<unsigned>((mine.start - base) / span); index < end; ++index) {
-    table* below = here.child(index);
-    if (below == nullptr) continue;
+  here.filled_now().for_each(first, end, [&](unsigned index) {
+    table* const below = here.child(index);
+    if (below == nullptr) return;
     const range covered{base + index * span, base + (index + 1) * span};
-    if (hole.contains(covered)) {
-      {
-        sync::mutex_guard held{here.lock};
-        here.set_child(index, nullptr);
-        --here.children;
-      }
-      retire_subtree(below, level - 1, std::max(mine.start, covered.start), into, count);
-      any = true;
-    } else {
+    if (!hole.contains(covered)) {
       any |= unlink_in(*below, level - 1, covered.start, where, hole, into, count);
+      return;
     }
-  }
+    {
+      const sync::mutex_guard held{here.lock};
+      here.set_child(index, nullptr);
+    }
+    retire_subtree(below, level - 1, into, count);
+    any = true;
+  });
   return any;
 }
 
-/// Looks for the tables below from that of `near` on, round to it again, until it has them all.
-void page_table::retire_subtree(table* here, unsigned level, address near, reclaim::retire_list& into,
+namespace {
+
+using tables = std::array<table*, table::entry_count>;
+
+/// Takes all tables out of a stray one, to which nobody links any more; how many.
+unsigned take_children(table& from, tables& into) noexcept {
+  const sync::mutex_guard held{from.lock};
+  unsigned found = 0;
+  from.clear_if(0, table::entry_count, [&](unsigned index) {
+    into[found++] = from.child(index);
+    return true;
+  });
+  return found;
+}
+
+}  // namespace
+
+void page_table::retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
                                 counters& count) noexcept {
   here->is_stray.store_relaxed(true);
   if (level > 0) {
-    const unsigned first = table::index_of(near, level);
-    unsigned left = children_of(*here);
-    for (unsigned i = 0; left != 0 && i < table::entry_count; ++i) {
-      if (table* below = here->child((first + i) % table::entry_count)) {
-        retire_subtree(below, level - 1, near, into, count);
-        --left;
-      }
-    }
-    RCUVM_ASSERT(left == 0, "a page table has fewer tables below it than it has counted");
+    tables below;
+    for (table* each : std::span{below}.first(take_children(*here, below)))
+      retire_subtree(each, level - 1, into, count);
   }
   ++count.tables_unlinked;
-  into.add(
-      {here, [](void* gone) noexcept { sync::memory::destroy(static_cast<table*>(gone)); }, sizeof(table)});
+  into.add({here, [](void* gone) noexcept { table::give_back(static_cast<table*>(gone)); }, sizeof(table)});
 }
 
 void page_table::free_subtree(table* here, unsigned level) noexcept {
   if (here == nullptr) return;
   if (level > 0) {
-    unsigned left = here->children;
-    for (unsigned index = 0; left != 0 && index < table::entry_count; ++index) {
-      if (here->child(index) != nullptr) --left;
-      free_subtree(here->child(index), level - 1);
-    }
+    here->filled.for_each(0, table::entry_count,
+                          [&](unsigned index) { free_subtree(here->child(index), level - 1); });
   }
   sync::memory::destroy(here);
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -72,6 +73,25 @@ struct bad_at_birth {
 
 TEST(memory_test, make_returns_null_when_the_constructor_has_no_memory) {
   EXPECT_EQ(make<bad_at_birth>(), nullptr);  // and LeakSanitizer sees no leak
+}
+
+struct page_and_more {
+  std::array<std::uint64_t, 513> words{};
+};
+
+TEST(memory_test, what_is_kept_is_made_no_second_time_and_fails_when_told) {
+  page_and_more* const first = make_or_reuse<page_and_more>();
+  ASSERT_NE(first, nullptr);
+  keep(first);
+  {
+    const failing_allocations failing{1};
+    EXPECT_EQ(make_or_reuse<page_and_more>(), nullptr);
+    EXPECT_TRUE(failing.has_failed());
+  }
+  page_and_more* const second = make_or_reuse<page_and_more>();
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->words, page_and_more{}.words);
+  destroy(second);  // nothing of another type than page tables stays kept
 }
 
 TEST(memory_test, the_allocator_throws_where_allocate_returns_null) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -72,6 +73,33 @@ TEST(recycler_test, what_one_thread_frees_another_uses_again) {
   }
   EXPECT_GE(reused, many - std::size_t{3} * magazine_blocks(size_class));
   for (void* each : blocks) give(each, size_class);
+}
+
+TEST(recycler_test, kept_objects_come_back_as_they_were) {
+  if (!serves(largest, fine_step)) GTEST_SKIP() << "nothing is recycled in this build";
+  while (take_kept(largest) != nullptr) {
+  }
+  std::set<void*> given;
+  for (std::size_t i = 0; i < many; ++i) {
+    void* const object = take(class_of(largest));
+    std::memset(object, 0x5a, largest);
+    given.insert(object);
+  }
+  thread{"reclaimer",
+         [&] {
+           for (void* each : given) give(each, kept);
+         }}
+      .join();
+  std::size_t back = 0;
+  while (void* const object = take_kept(largest)) {
+    ++back;
+    EXPECT_EQ(given.count(object), 1U);
+    const auto* const bytes = static_cast<const unsigned char*>(object);
+    EXPECT_TRUE(std::all_of(bytes, bytes + largest, [](unsigned char each) { return each == 0x5a; }));
+    give(object, class_of(largest));
+  }
+  // What the thread's own two magazines held at its end went with it.
+  EXPECT_GE(back, many - std::size_t{2} * magazine_blocks(kept));
 }
 
 /// Producers stamp blocks and pass them on, consumers check the stamp and free them. The sanitizers judge as well.

@@ -160,6 +160,45 @@ TEST_F(page_table_test, a_linked_table_is_not_stray) {
   EXPECT_FALSE(one.is_stray.load_relaxed());
 }
 
+TEST_F(page_table_test, a_table_made_of_one_that_went_is_empty) {
+  for (unsigned round = 0; round < 3; ++round) {
+    std::vector<table*> leaves_made;
+    for (unsigned i = 0; i < 5; ++i) leaves_made.push_back(&make(border + i * leaf_span));
+    for (table* each : leaves_made) {
+      EXPECT_TRUE(each->filled.is_empty());
+      for (unsigned index = 0; index < table::entry_count; ++index) {
+        ASSERT_TRUE(each->entry(index).is_empty()) << "round " << round << " entry " << index;
+      }
+      each->set_entry(7, pte{9, 1, prot::read});
+      const sync::mutex_guard held{each->lock};
+      each->clear_if(0, table::entry_count, [](unsigned) { return true; });
+    }
+    EXPECT_EQ(leaves({border, border + middle_span}).size(), 5U) << "an inner table keeps what it has linked";
+    EXPECT_EQ(unlink(page_table::addressable), 7U);
+  }
+}
+
+TEST_F(page_table_test, knows_which_entries_are_filled) {
+  table& one = make(border);
+  one.set_entry(3, pte{9, 1, prot::read});
+  one.set_entry(4, pte::guard());
+  one.set_entry(5, pte{10, 1, prot::read});
+  one.set_entry(5, {});
+  const auto filled = [&] {
+    std::vector<unsigned> seen;
+    one.filled_now().for_each(0, table::entry_count, [&](unsigned index) { seen.push_back(index); });
+    return seen;
+  };
+  EXPECT_EQ(filled(), (std::vector<unsigned>{3, 4}));
+  {
+    const sync::mutex_guard held{one.lock};
+    one.clear_if(0, table::entry_count, [&](unsigned index) { return one.entry(index).is_guard(); });
+  }
+  EXPECT_EQ(filled(), (std::vector<unsigned>{3}));
+  EXPECT_TRUE(one.entry(4).is_empty());
+  EXPECT_TRUE(one.entry(3).is_present());
+}
+
 TEST_F(page_table_test, keeps_entries) {
   table& one = make(border + 7 * page_size);
   const unsigned index = table::index_of(border + 7 * page_size, 0);

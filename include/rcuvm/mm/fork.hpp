@@ -131,19 +131,19 @@ inline void share_pages(vm::table& leaf, vm::table& childs, const vm::vma_fields
                         vm::frame_pool& frames) {
   const bool is_private = mapping.is_private();
   const vm::protection rights = page_rights(mapping, false);
-  unsigned index = vm::table::index_of(part.start, 0);
-  const auto end = index + static_cast<unsigned>(part.size() >> page_shift);
+  const unsigned first = vm::table::index_of(part.start, 0);
+  const auto end = first + static_cast<unsigned>(part.size() >> page_shift);
   sync::mutex_guard held{leaf.lock};  // the child's table is nobody else's yet
-  for (; index < end; ++index) {
+  leaf.filled.for_each(first, end, [&](unsigned index) {
     const vm::pte entry = leaf.entry(index);
     if (entry.is_guard()) childs.set_entry(index, entry);
-    if (!entry.is_present()) continue;
+    if (!entry.is_present()) return;
     frames.share(entry.frame());
     const bool is_writable = entry.allowed().has(vm::prot::write);
     const vm::pte shared = is_private && is_writable ? entry.with(rights) : entry;
     if (is_private && is_writable) leaf.set_entry(index, shared);
     childs.set_entry(index, shared);
-  }
+  });
 }
 
 }  // namespace mm

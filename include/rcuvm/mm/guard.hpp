@@ -90,9 +90,7 @@ bool address_space<Design>::remove_guards_while(range where, IsValid is_valid) {
     sync::mutex_guard held{leaf.lock};
     may_go_on = is_valid();
     if (!may_go_on) return;
-    for (unsigned index = first; index < end; ++index) {
-      if (leaf.entry(index).is_guard()) leaf.set_entry(index, {});
-    }
+    leaf.clear_if(first, end, [&](unsigned index) { return leaf.entry(index).is_guard(); });
   });
   return may_go_on;
 }

@@ -99,16 +99,16 @@ void address_space<Design>::reprotect_pages(vm::cpu& cpu, const mm::plan& planne
     if (part.is_empty()) continue;
     pages_.for_each_leaf(part, [&](vm::table& leaf, unsigned first, unsigned end, address) {
       sync::mutex_guard held{leaf.lock};
-      for (unsigned index = first; index < end; ++index) {
+      leaf.filled.for_each(first, end, [&](unsigned index) {
         const vm::pte entry = leaf.entry(index);
-        if (!entry.is_present()) continue;
+        if (!entry.is_present()) return;
         const bool is_exclusive =
             entry.frame() != vm::zero_frame && machine_.frames().references(entry.frame()) == 1;
         const vm::pte now_allowed = entry.with(mm::page_rights(fields, is_exclusive));
-        if (now_allowed == entry) continue;
+        if (now_allowed == entry) return;
         leaf.set_entry(index, now_allowed);
         any = true;
-      }
+      });
     });
   }
   any |= open_zaps_.any_in(where);

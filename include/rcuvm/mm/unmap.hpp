@@ -85,14 +85,14 @@ bool address_space<Design>::zap_while(vm::cpu& cpu, range where, guards then, tr
     sync::mutex_guard held{leaf.lock};
     may_go_on = is_valid();
     if (!may_go_on) return;
-    for (unsigned index = first; index < end; ++index) {
+    leaf.clear_if(first, end, [&](unsigned index) {
       const vm::pte entry = leaf.entry(index);
-      if (entry.is_guard() && then == guards::go) leaf.set_entry(index, {});
-      if (!entry.is_present() || !takes(entry, base + (index - first) * page_size)) continue;
+      if (entry.is_guard()) return then == guards::go;
+      if (!takes(entry, base + (index - first) * page_size)) return false;
       open();
-      leaf.set_entry(index, {});
       batch[count++] = entry.frame();
-    }
+      return true;
+    });
   });
   if (lazy != nullptr && !has_flushed && count <= vm::lazy_zaps::most_frames) {
     lazy_zaps_.leave(*lazy, std::span{batch}.first(count), [&] { return machine_.ask_for_sweep(); });

@@ -104,10 +104,10 @@ address_space<Design>::~address_space() {
                      [&](vm::frame_number each) { machine_.frames().put(each, stock); });
   pages_.for_each_leaf(vm::page_table::addressable,
                        [&](vm::table& leaf, unsigned first, unsigned end, address) {
-                         for (unsigned index = first; index < end; ++index) {
+                         leaf.filled.for_each(first, end, [&](unsigned index) {
                            if (leaf.entry(index).is_present())
                              machine_.frames().put(leaf.entry(index).frame(), stock);
-                         }
+                         });
                        });
   machine_.frames().drain(stock);
 }

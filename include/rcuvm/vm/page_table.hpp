@@ -16,13 +16,14 @@
 #include "rcuvm/sync/memory.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/vm/counters.hpp"
+#include "rcuvm/vm/entry_set.hpp"
 #include "rcuvm/vm/pte.hpp"
 
 namespace rcuvm::vm {
 
 /// One table: 512 entries in a real 4 KiB page, and its lock. Kernel: a page-table page and its ptlock.
 ///
-///   linked --unlink--> stray --grace period or exclusion--> freed
+///   linked --unlink--> stray, empty --grace period or exclusion--> kept as it is --> linked, somewhere
 ///
 /// Protects   its entries: they are stored under lock, and loaded under it or, by a walker, without.
 /// Ordering   table.E1-table.E2: who finds a table through its parent's entry sees it initialised.
@@ -38,25 +39,51 @@ struct table {
     return static_cast<unsigned>((at >> (page_shift + entry_bits * level)) % entry_count);
   }
 
+  /// An empty one, or null. Most have been tables before, and were empty when they went: nothing has to be cleared.
+  [[nodiscard]] static table* make() noexcept;
+  /// One without entries, which nobody can find any more.
+  static void give_back(table* empty) noexcept;
+
   [[nodiscard]] pte entry(unsigned index) const noexcept {
     return pte{entries[index].load_acquire()};  // table.E2 <- table.E1
   }
-  void set_entry(unsigned index, pte to) noexcept {
-    entries[index].store_release(to.word());  // table.E1 -> table.E2
-  }
+  void set_entry(unsigned index, pte to) noexcept { set_word(index, to.word()); }
   [[nodiscard]] table* child(unsigned index) const noexcept {
     // An entry of an inner table is the child's address: tables are real memory of this process.
     return reinterpret_cast<table*>(entries[index].load_acquire());  // table.E2 <- table.E1
   }
-  void set_child(unsigned index, table* to) noexcept {
-    entries[index].store_release(reinterpret_cast<std::uint64_t>(to));  // table.E1 -> table.E2
+  /// Empties those of [first, end) that are not empty and for which goes(index). Under the lock.
+  template <class Goes>
+  void clear_if(unsigned first, unsigned end, Goes goes) {
+    filled.erase_if(first, end, [&](unsigned index) {
+      if (!goes(index)) return false;
+      entries[index].store_release(0);  // table.E1 -> table.E2
+      return true;
+    });
   }
+  void set_child(unsigned index, table* to) noexcept { set_word(index, reinterpret_cast<std::uint64_t>(to)); }
 
   alignas(64) std::array<sync::atomic<std::uint64_t>, entry_count> entries{};  ///< guard: lock to store
   sync::mutex lock;
   sync::atomic<bool> is_stray{
       false};  ///< guard: stored by the writer; cut off from the tree of tables, never used again
-  std::uint16_t children = 0;  ///< guard: lock; tables linked below
+  entry_set<entry_count> filled;  ///< guard: lock; the entries that are not empty
+
+  /// A copy of `filled`. Takes the lock.
+  [[nodiscard]] entry_set<entry_count> filled_now() noexcept {
+    const sync::mutex_guard held{lock};
+    return filled;
+  }
+
+ private:
+  void set_word(unsigned index, std::uint64_t to) noexcept {
+    if (to == 0) {
+      filled.erase(index);
+    } else {
+      filled.insert(index);
+    }
+    entries[index].store_release(to);  // table.E1 -> table.E2
+  }
 };
 
 /// The tables of an address space.
@@ -155,26 +182,22 @@ class page_table {
       f(here, first, end, base + first * span);
       return;
     }
-    bool has_met_faults = Which == visitor::looks;
-    for (unsigned index = first; index < end; ++index) {
-      table* below = here.child(index);
-      if (below == nullptr && !has_met_faults) {
-        meet_faults(here);
-        has_met_faults = true;
-        below = here.child(index);
-      }
-      if (below != nullptr) visit<Which>(*below, level - 1, base + index * span, where, f);
+    const auto visit_below = [&](unsigned index) {
+      if (table* below = here.child(index)) visit<Which>(*below, level - 1, base + index * span, where, f);
+    };
+    if (Which == visitor::changes && (end - first > 1 || here.child(first) == nullptr)) {
+      // A fault that has linked a table before is in the set; one that comes later sees, under the lock, the VMAs that the caller has
+      // killed before. Without the lock each could miss the other's store.
+      here.filled_now().for_each(first, end, visit_below);
+    } else {
+      for (unsigned index = first; index < end; ++index) visit_below(index);
     }
   }
-
-  /// A fault that linked a table before is seen by the caller's next look; one that comes later sees, under the lock, the
-  /// VMAs that the caller has killed before. Without it each could miss the other's store.
-  static void meet_faults(table& in) noexcept { sync::mutex_guard met{in.lock}; }
 
   template <class MayLink>
   [[nodiscard]] static std::expected<table*, failure> link_new(table& parent, unsigned index,
                                                                MayLink& may_link, counters& count) noexcept {
-    table* made = sync::memory::make<table>();
+    table* made = table::make();
     if (made == nullptr) return std::unexpected{failure::no_memory};
     std::expected<table*, failure> outcome = made;
     {
@@ -185,18 +208,17 @@ class page_table {
         outcome = other;
       } else {
         parent.set_child(index, made);
-        ++parent.children;
         ++count.tables_made;
         return made;
       }
     }
-    sync::memory::destroy(made);
+    table::give_back(made);
     return outcome;
   }
 
   [[nodiscard]] table* make_root(counters& count) noexcept;
   static void free_subtree(table* here, unsigned level) noexcept;
-  static void retire_subtree(table* here, unsigned level, address near, reclaim::retire_list& into,
+  static void retire_subtree(table* here, unsigned level, reclaim::retire_list& into,
                              counters& count) noexcept;
   static bool unlink_in(table& here, unsigned level, address base, range where, range hole,
                         reclaim::retire_list& into, counters& count) noexcept;
