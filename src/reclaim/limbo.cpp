@@ -26,13 +26,10 @@ namespace {
 
 using detail::retire_block;
 
-// Batches share a grace period; memory rests this much longer. Long naps while little is retired. Short ones while much
-// is: then memory comes back before it has left the writers' caches.
-constexpr std::uint64_t longest_nap_ns = 1'000'000;
-constexpr std::uint64_t shortest_nap_ns = longest_nap_ns / 4;
-constexpr std::uint64_t much_in_a_round = std::uint64_t{512} << 10U;  // bytes
+constexpr std::uint64_t nap_ns = 1'000'000;  // batches share a grace period; memory rests this much longer
 // Whose end is told together.
 constexpr unsigned batches_together = sync::checked::sized(64U, 2U);
+constexpr std::uint64_t bytes_together = std::uint64_t{512} << 10U;
 constexpr unsigned naps_before_sleep =
     sync::checked::sized(16U, 0U);  // a writer pays the wake-up only after so long a silence
 constexpr std::uint64_t diagnosis_interval_ns = 1'000'000'000;
@@ -78,7 +75,6 @@ struct limbo::state {
       0;                                           ///< arrival of the oldest batch in `waiting`; 0: none
   unsigned in_a_hurry RCUVM_GUARDED_BY(lock) = 0;  ///< threads inside wait() or wait_for_room()
   bool is_stopping RCUVM_GUARDED_BY(lock) = false;
-  std::uint64_t nap_ns RCUVM_GUARDED_BY(lock) = longest_nap_ns;
   std::uint64_t freed RCUVM_GUARDED_BY(lock) = 0;
   std::uint64_t grace_periods RCUVM_GUARDED_BY(lock) = 0;
   std::uint64_t throttled RCUVM_GUARDED_BY(lock) = 0;
@@ -243,7 +239,6 @@ bool limbo::state::reclaim() noexcept {
   if (!is_mutated(mutation::retire_without_grace_period)) sync::rcu::synchronize();
   lock.lock();
   ++grace_periods;
-  std::uint64_t round_bytes = 0;
   detail::majority busiest;
   while (!waiting.is_empty()) {
     waiting_since_ns = waiting.front().arrived_at_ns;
@@ -255,21 +250,18 @@ bool limbo::state::reclaim() noexcept {
     objects.fetch_sub_relaxed(gone.objects);
     bytes.fetch_sub_relaxed(gone.bytes);
     freed += gone.objects;
-    round_bytes += gone.bytes;
     next += gone.batches;
     over_tickets.raise_to(next - 1);
     if (in_a_hurry != 0) over.notify_all();
   }
   waiting_since_ns = 0;
-  nap_ns = round_bytes > much_in_a_round ? std::max(nap_ns / 2, shortest_nap_ns)
-                                         : std::min(nap_ns * 2, longest_nap_ns);
   return true;
 }
 
 limbo::state::amount limbo::state::free_some(detail::batch_list& waiting,
                                              detail::majority& busiest) noexcept {
   amount gone;
-  while (!waiting.is_empty() && gone.batches != batches_together && gone.bytes <= much_in_a_round) {
+  while (!waiting.is_empty() && gone.batches != batches_together && gone.bytes <= bytes_together) {
     retire_block* batch = waiting.take_front();
     gone.objects += batch->objects;
     gone.bytes += batch->bytes;
