@@ -160,6 +160,16 @@ TEST_P(on_each_target, one_leaf_is_found) {
   compare();
 }
 
+/// Roots of one line of pivots, of two, and of more are searched in ways of their own, and leaves below few of them, too.
+TEST_P(on_each_target, small_trees_of_all_sizes_are_found) {
+  for (const mixture kind : {mixture::anything, mixture::pages}) {
+    for (int i = 0; i < 30; ++i) {
+      grow(kind, 15);
+      compare();
+    }
+  }
+}
+
 /// Where lookups ask for slots before they know which: from the fourth level on, and from a ninth child of its root.
 TEST_P(on_each_target, what_lies_in_a_large_tree_is_found) {
   constexpr std::uint64_t ranges = 70'000;
