@@ -29,12 +29,9 @@ struct space_with_file : small_space<Design> {
   explicit space_with_file(std::uint64_t pages = 2, std::uint64_t fault_around = 0)
       : small_space<Design>{vm::shootdowns::at_once, fault_around}, bytes{pages * page_size} {}
 
-  void map_file() {
-    const auto got = this->space.map(this->cpu, {.hint = here,
-                                                 .length = bytes,
-                                                 .protection = read_write,
-                                                 .flags = {mm::map_flag::fixed, mm::map_flag::shared},
-                                                 .file = file});
+  void map_file(mm::map_flags kind = {mm::map_flag::fixed, mm::map_flag::shared}) {
+    const auto got = this->space.map(
+        this->cpu, {.hint = here, .length = bytes, .protection = read_write, .flags = kind, .file = file});
     RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
   }
 };
@@ -91,6 +88,33 @@ struct truncate_beside_pin {
         const std::array all{&in->space};
         mm::truncate<Design>(by, *in->file, 0, all);
       });
+    };
+  }
+};
+
+/// A walk of the page tables, without their locks, beside a truncation: a page of the file that nobody has written is never taken for a
+/// private copy, in the table or not, in the cache or not.
+struct smaps_beside_truncate {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->map_file({mm::map_flag::fixed});
+      in->put(in->cpu, here, some_value);
+      RCUVM_PROMISE(in->get(in->cpu, here + page_size) == 0U, "a page of the scenario");
+      const range both{here, here + 2 * page_size};
+      together(on_cpu("truncate", *in,
+                      [&in](vm::cpu& by) {
+                        const std::array all{&in->space};
+                        mm::truncate<Design>(by, *in->file, 0, all);
+                      }),
+               world::thread_body{"smaps", [&in, both] {
+                                    const sync::rcu::registration registered{"smaps"};
+                                    RCUVM_PROMISE(in->space.count_pages(both).anonymous <= 1,
+                                                  "F1: a copy that nobody has made");
+                                  }});
+      RCUVM_PROMISE(in->space.count_pages(both).resident == 0,
+                    "F1: a page is there after its file has lost it");
     };
   }
 };
@@ -225,6 +249,8 @@ std::vector<scenario> file_scenarios() {
       for_all_designs("pin-truncate",
                       "a lock-free get_user_pages beside a truncation and the reuse of its frame", "F1",
                       truncate_beside_pin{}),
+      for_all_designs("smaps-truncate", "a walk of the page tables beside a truncation", "F1",
+                      smaps_beside_truncate{}),
       for_all_designs("punch-hole", "a hole is punched into a file beside a read of a page that it loses",
                       "F1", punch_beside_fault{}),
       // All other designs hold nothing while a file reads.

@@ -48,6 +48,7 @@ enum class mutation : std::uint8_t {
   install_over_old_translations,
   map_over_old_translations,
   pin_without_access,
+  count_at_one_look,
   shoot_without_waiting,
   change_in_place,
   // grace periods

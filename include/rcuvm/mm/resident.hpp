@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rcuvm/base/mutation.hpp"
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/sync/rcu.hpp"
 
@@ -60,16 +61,24 @@ mm::page_counts address_space<Design>::count_pages(range where) {
   for (const auto& one : view_of(guard).within(where)) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.is_tombstone()) continue;
+    // False: it has changed meanwhile. A page that its file loses goes from the page table before it goes from the cache: one that is
+    // not the cache's, and is still there, is a copy.
+    const auto count_one = [&](const vm::table& leaf, unsigned index, address at) {
+      const vm::pte entry = leaf.entry(index);
+      if (!entry.is_present() || entry.frame() == vm::zero_frame) return true;
+      const bool is_files = fields.backing && (!fields.is_private() ||
+                                               fields.backing->cached(fields.page_of(at)) == entry.frame());
+      if (fields.backing && !is_files && leaf.entry(index) != entry &&
+          !is_mutated(mutation::count_at_one_look))
+        return false;
+      ++made.resident;
+      if (!is_files) ++made.anonymous;
+      if (fields.flags.has(vm::vma_flag::locked)) made.locked += share_of(entry.frame(), is_files);
+      return true;
+    };
     const auto count_in = [&](const vm::table& leaf, unsigned first, unsigned end, address base) {
-      for (unsigned index = first; index < end; ++index) {
-        const vm::pte entry = leaf.entry(index);
-        if (!entry.is_present() || entry.frame() == vm::zero_frame) continue;
-        const std::uint64_t page = fields.page_of(base + (index - first) * page_size);
-        const bool is_files =
-            fields.backing && (!fields.is_private() || fields.backing->cached(page) == entry.frame());
-        ++made.resident;
-        if (!is_files) ++made.anonymous;
-        if (fields.flags.has(vm::vma_flag::locked)) made.locked += share_of(entry.frame(), is_files);
+      for (unsigned index = first; index < end;) {
+        if (count_one(leaf, index, base + (index - first) * page_size)) ++index;
       }
     };
     pages_.look_at_leaves(one.where.intersection(where), count_in);
