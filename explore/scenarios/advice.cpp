@@ -99,20 +99,16 @@ struct dontneed_beside_mremap {
   }
 };
 
-/// A walk of the page tables, without their locks, beside an munmap that cuts a table off.
+/// A walk of the page tables beside an munmap that cuts a table off.
 struct smaps_beside_munmap {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
       const auto in = space_with_page<Design>(old_value);
+      constexpr range all{below, above + page_size};
       together(on_cpu("munmap", *in, [&in](vm::cpu& by) { in->unmap(by, here); }),
-               world::thread_body{"smaps", [&in] {
-                                    const sync::rcu::registration registered{"smaps"};
-                                    const auto seen =
-                                        in->space.count_pages({below, above + page_size}).anonymous;
-                                    RCUVM_PROMISE(seen <= 1, "F1: a page that nobody has written");
-                                  }});
-      RCUVM_PROMISE(in->space.count_pages({below, above + page_size}).anonymous == 0,
+               walk_of_smaps(*in, all, 1));
+      RCUVM_PROMISE(in->space.count_pages(all).anonymous == 0,
                     "F1: a page is there after munmap has returned");
     };
   }
@@ -126,11 +122,7 @@ struct smaps_beside_mremap {
       const auto in = space_with_page<Design>(old_value);
       constexpr range all{below, elsewhere + page_size};
       together(on_cpu("mremap", *in, [&in](vm::cpu& by) { in->move(by, here, elsewhere); }),
-               world::thread_body{"smaps", [&in] {
-                                    const sync::rcu::registration registered{"smaps"};
-                                    RCUVM_PROMISE(in->space.count_pages(all).anonymous <= 2,
-                                                  "F1: a page that nobody has written");
-                                  }});
+               walk_of_smaps(*in, all, 2));
       RCUVM_PROMISE(in->space.count_pages(all).anonymous == 1, "F2: the page is lost on its way");
     };
   }

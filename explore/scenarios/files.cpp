@@ -34,6 +34,11 @@ struct space_with_file : small_space<Design> {
         this->cpu, {.hint = here, .length = bytes, .protection = read_write, .flags = kind, .file = file});
     RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
   }
+  /// To nothing.
+  void truncate(vm::cpu& by) {
+    const std::array all{&this->space};
+    mm::truncate<Design>(by, whole, 0, all);
+  }
 };
 
 /// A fault whose file reads from a disk, while its mapping goes and another one comes, which nobody may write to.
@@ -65,8 +70,7 @@ struct truncate_beside_fault {
       in->put(in->cpu, here + page_size, some_value);
       together(on_cpu("truncate", *in,
                       [&in](vm::cpu& by) {
-                        const std::array all{&in->space};
-                        mm::truncate<Design>(by, *in->file, 0, all);
+                        in->truncate(by);
                         RCUVM_PROMISE(!in->get(by, here), "F1: a page is reached after its file has lost it");
                       }),
                on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->get(by, here); }));
@@ -84,36 +88,24 @@ struct truncate_beside_pin {
       const auto in = std::make_unique<space_with_file<Design>>();
       in->map_file();
       in->put(in->cpu, here, some_value);
-      pin_beside(*in, "truncate, reuse", some_value, [&in](vm::cpu& by) {
-        const std::array all{&in->space};
-        mm::truncate<Design>(by, *in->file, 0, all);
-      });
+      pin_beside(*in, "truncate, reuse", some_value, [&in](vm::cpu& by) { in->truncate(by); });
     };
   }
 };
 
-/// A walk of the page tables, without their locks, beside a truncation: a page of the file that nobody has written is never taken for a
-/// private copy, in the table or not, in the cache or not.
+/// A walk of the page tables beside a truncation: a page of the file that nobody has written is never taken for a private copy, though
+/// it is in the table and no longer in the cache by the time that the walk asks there.
 struct smaps_beside_truncate {
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [] {
       const auto in = std::make_unique<space_with_file<Design>>();
       in->map_file({mm::map_flag::fixed});
-      in->put(in->cpu, here, some_value);
-      RCUVM_PROMISE(in->get(in->cpu, here + page_size) == 0U, "a page of the scenario");
-      const range both{here, here + 2 * page_size};
-      together(on_cpu("truncate", *in,
-                      [&in](vm::cpu& by) {
-                        const std::array all{&in->space};
-                        mm::truncate<Design>(by, *in->file, 0, all);
-                      }),
-               world::thread_body{"smaps", [&in, both] {
-                                    const sync::rcu::registration registered{"smaps"};
-                                    RCUVM_PROMISE(in->space.count_pages(both).anonymous <= 1,
-                                                  "F1: a copy that nobody has made");
-                                  }});
-      RCUVM_PROMISE(in->space.count_pages(both).resident == 0,
+      RCUVM_CHECK(in->get(in->cpu, here) == 0U, "a read of the scenario");
+      constexpr range page{here, here + page_size};
+      together(on_cpu("truncate", *in, [&in](vm::cpu& by) { in->truncate(by); }),
+               walk_of_smaps(*in, page, 0));
+      RCUVM_PROMISE(in->space.count_pages(page).resident == 0,
                     "F1: a page is there after its file has lost it");
     };
   }
@@ -139,10 +131,7 @@ struct map_around_beside {
   }
 };
 constexpr auto by_munmap = [](auto& in, vm::cpu& by) { in.unmap(by, here, 2); };
-constexpr auto by_truncation = []<class Design>(space_with_file<Design>& in, vm::cpu& by) {
-  const std::array all{&in.space};
-  mm::truncate<Design>(by, *in.file, 0, all);
-};
+constexpr auto by_truncation = [](auto& in, vm::cpu& by) { in.truncate(by); };
 
 /// A shared page goes with a hole in its file, beside reads of it on another cpu: once gone, it stays so.
 struct punch_beside_fault {

@@ -134,6 +134,16 @@ template <class F>
           }};
 }
 
+/// A walk of the page tables without their locks, as smaps has it: it finds at most so many private pages in `where`.
+template <class Design>
+[[nodiscard]] world::thread_body walk_of_smaps(small_space<Design>& in, range where, std::uint64_t most) {
+  return {"smaps", [&in, where, most] {
+            const sync::rcu::registration registered{"smaps"};
+            RCUVM_PROMISE(in.space.count_pages(where).anonymous <= most,
+                          "F1: a page that nobody has written");
+          }};
+}
+
 /// A lock-free get_user_pages of the page with `value` at `here`, beside change(cpu) and the reuse of a frame at `elsewhere`.
 template <class Design, class Change>
 void pin_beside(small_space<Design>& in, const char* name, std::uint64_t value, Change change) {

@@ -91,14 +91,14 @@ HWY_INLINE unsigned count_below(const Number* numbers, hn::Vec<hn::ScalableTag<N
 /// Pivots below the bound are not above the key. A key that is alone comes in a general register, and is sooner ready from there;
 /// one among others comes from memory into all lanes at once, and needs fewer instructions there: find_many takes 0.9 of the time.
 HWY_INLINE u64s bound(std::uint64_t key) { return hn::Set(u64_tag{}, key + 1); }
-HWY_INLINE u64s bound_in_lanes(const std::uint64_t& key) {
+HWY_INLINE u64s bound_in_lanes(std::uint64_t key) {
   return hn::Add(hn::Set(u64_tag{}, key), hn::Set(u64_tag{}, 1));
 }
 /// The same for packed pivots: pivot_frame::pack(), and 1 more.
 HWY_INLINE u32s packed_bound(const wide_leaf& node, std::uint64_t key) {
   return hn::Set(u32_tag{}, pivot_frame::pack(node.frame, key) + 1);
 }
-HWY_INLINE u32s packed_bound_in_lanes(const wide_leaf& node, const std::uint64_t& key) {
+HWY_INLINE u32s packed_bound_in_lanes(const wide_leaf& node, std::uint64_t key) {
   const u64s frame = hn::Set(u64_tag{}, node.frame);
   const u64s shift = hn::And(frame, hn::Set(u64_tag{}, pivot_frame::plain));
   const u64s units = hn::Set(u64_tag{}, key) >> shift;
@@ -124,7 +124,7 @@ HWY_INLINE unsigned slot_of_few(const wide_inner& node, std::uint64_t key) {
 }
 
 /// Two lines, one after the other: the fewest instructions, for a key among others.
-HWY_INLINE unsigned slot_by_steps(const wide_inner& node, const std::uint64_t& key) {
+HWY_INLINE unsigned slot_by_steps(const wide_inner& node, std::uint64_t key) {
   constexpr unsigned separators = tree::separators<wide_layout>;
   constexpr unsigned pivots_a_line = wide_inner::pivots_a_line;
   const u64s above = bound_in_lanes(key);
@@ -140,7 +140,7 @@ HWY_INLINE unsigned slot_by_steps(const wide_inner& node, const std::uint64_t& k
 HWY_INLINE bool has_one_line(const wide_inner& node) {
   return node.pivot[wide_inner::pivots_a_line - separators<wide_layout>] == space_end;
 }
-HWY_INLINE unsigned slot_in_first_line(const wide_inner& node, const std::uint64_t& key) {
+HWY_INLINE unsigned slot_in_first_line(const wide_inner& node, std::uint64_t key) {
   const u64s above = bound_in_lanes(key);
   const std::uint64_t below = all_bits_below<wide_inner::pivots_a_line>(node.separator.data(), above);
   return static_cast<unsigned>(hwy::PopCount(below >> separators<wide_layout>));
@@ -156,7 +156,7 @@ HWY_INLINE const std::uint32_t* packed_of(const wide_leaf& node) {
 HWY_INLINE unsigned packed_slot_of(const wide_leaf& node, std::uint64_t key) {
   return count_below<2, packed_count>(packed_of(node), packed_bound(node, key));
 }
-HWY_INLINE unsigned packed_slot_among(const wide_leaf& node, const std::uint64_t& key) {
+HWY_INLINE unsigned packed_slot_among(const wide_leaf& node, std::uint64_t key) {
   return count_below<2, packed_count>(packed_of(node), packed_bound_in_lanes(node, key));
 }
 
@@ -168,7 +168,7 @@ HWY_INLINE unsigned slot_of(const wide_leaf& node, std::uint64_t key) {
   return packed ^ ((packed ^ plain) & take_plain);
 }
 /// The same in fewer instructions and more steps.
-HWY_INLINE unsigned slot_among(const wide_leaf& node, const std::uint64_t& key) {
+HWY_INLINE unsigned slot_among(const wide_leaf& node, std::uint64_t key) {
   const std::uint64_t plain = all_bits_below<wide_leaf::plain_slots>(&node.frame, bound_in_lanes(key)) >> 1;
   const std::uint64_t packed =
       all_bits_below<packed_count>(packed_of(node), packed_bound_in_lanes(node, key)) >> 2;
@@ -278,7 +278,7 @@ void* Find(std::uintptr_t root, std::uint64_t key) {
   const bool is_small = has_few_slots(top.as_inner());
   const unsigned first = is_small ? slot_of_few(top.as_inner(), key) : slot_of(top.as_inner(), key);
   const void* at = top.as_inner().slot[first];
-  if (is_small && top.level() == 1) {
+  if (is_small && top.level() == 1) {  // few leaves: a branch on their form would often be mispredicted
     const auto& bottom = *static_cast<const wide_leaf*>(at);
     return bottom.slot[slot_of(bottom, key)];
   }
@@ -288,7 +288,7 @@ void* Find(std::uintptr_t root, std::uint64_t key) {
   }
   const auto& bottom = *static_cast<const wide_leaf*>(at);
   if (is_large(top)) ask_for_slots(bottom);
-  // Few of so many are plain, and are predicted.
+  // Few of many are plain, and are predicted.
   return bottom.slot[bottom.is_plain() ? slot_of(bottom, key) : packed_slot_of(bottom, key)];
 }
 
@@ -343,14 +343,15 @@ HWY_INLINE void go_down(const void** at, const std::uint64_t* keys, std::size_t 
   }
 }
 
-/// What find_many can expect of a tree's leaves. In few of few both forms are searched; of many, the outermost and a few others are
-/// plain, and a branch is nearly always predicted. Where they are far, the slots are waited for together, too: 0.84 of the time at
-/// 1,000,000 ranges, 1.04 at 30,000.
+/// How find_many reads a tree's leaves. Few: searched for both forms, since a branch would often be mispredicted. Many: the outermost
+/// and few others are plain, and a branch is nearly always predicted. Far: the slots are waited for together, too (0.84 of the
+/// time at 1,000,000 ranges, 1.04 at 30,000).
 enum class leaves { few, many, far };
 
 HWY_INLINE leaves leaves_of(link<wide_layout> top) {
   if (is_large(top)) return leaves::far;
-  return top.level() > 1 || (top.level() == 1 && top.head().count > 16) ? leaves::many : leaves::few;
+  const bool are_few = top.level() == 0 || (top.level() == 1 && has_few_slots(top.as_inner()));
+  return are_few ? leaves::few : leaves::many;
 }
 
 template <leaves Are>

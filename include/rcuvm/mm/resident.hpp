@@ -62,15 +62,13 @@ mm::page_counts address_space<Design>::count_pages(range where) {
     const vm::vma_fields& fields = one.value->fields();
     if (fields.is_tombstone()) continue;
     // False: it has changed meanwhile. A page that its file loses goes from the page table before it goes from the cache: one that is
-    // not the cache's, and is still there, is a copy.
+    // not the cache's, and is still there, is private.
     const auto count_one = [&](const vm::table& leaf, unsigned index, address at) {
       const vm::pte entry = leaf.entry(index);
       if (!entry.is_present() || entry.frame() == vm::zero_frame) return true;
       const bool is_files = fields.backing && (!fields.is_private() ||
                                                fields.backing->cached(fields.page_of(at)) == entry.frame());
-      if (fields.backing && !is_files && leaf.entry(index) != entry &&
-          !is_mutated(mutation::count_at_one_look))
-        return false;
+      if (!is_files && leaf.entry(index) != entry && !is_mutated(mutation::count_at_one_look)) return false;
       ++made.resident;
       if (!is_files) ++made.anonymous;
       if (fields.flags.has(vm::vma_flag::locked)) made.locked += share_of(entry.frame(), is_files);
