@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rcuvm/sync/mutex.hpp"
-#include "rcuvm/sync/checked.hpp"
 
 #include <algorithm>
 #include <chrono>
 
+#include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/rcu.hpp"
 #include "rcuvm/sync/rwsem.hpp"
+#include "rcuvm/sync/spin.hpp"
 
 namespace rcuvm::sync {
 
-void mutex::lock_offline() noexcept {
+void mutex::lock_slowly() noexcept {
+  if (spin_until([this] { return native_.try_lock(); })) return;
   const rcu::offline while_waiting;
   native_.lock();
 }

@@ -4,8 +4,7 @@
 #include <tuple>
 
 #include "rcuvm/base/check.hpp"
-#include "rcuvm/sync/checked.hpp"
-#include "rcuvm/sync/thread.hpp"
+#include "rcuvm/sync/spin.hpp"
 
 namespace rcuvm::sync {
 
@@ -24,13 +23,7 @@ void range_lock::append(entry& as, range where) noexcept {
 }
 
 bool range_lock::spin_until_free(range where) noexcept {
-  constexpr unsigned spins = checked::sized(64U, 0U);
-  constexpr unsigned pauses = 16;  // between two looks
-  for (unsigned tries = 0; tries < spins; ++tries) {
-    if (!is_wanted(where)) return true;
-    for (unsigned i = 0; i < pauses; ++i) relax();
-  }
-  return false;
+  return spin_until([&] { return !is_wanted(where); });
 }
 
 void range_lock::wait_in_line(entry& as, range where) noexcept {

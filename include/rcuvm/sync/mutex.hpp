@@ -15,8 +15,8 @@ namespace rcuvm::sync {
 
 class rwsem;
 
-/// Mutual exclusion. A thread that has to wait for it is offline meanwhile (rcu.hpp): the holder may wait for a grace
-/// period, which an online qsbr thread would hold up for ever.
+/// Mutual exclusion. A thread that has to wait for it spins for a while (spin.hpp), and then sleeps offline (rcu.hpp): the holder
+/// may wait for a grace period, which an online qsbr thread would hold up for ever.
 /// Kernel: struct mutex.
 class RCUVM_CAPABILITY("mutex") mutex {
  public:
@@ -26,11 +26,7 @@ class RCUVM_CAPABILITY("mutex") mutex {
 
   void lock() noexcept RCUVM_ACQUIRE() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
     if (checked::is_running()) return checked::current().lock(this, checked::sharing::exclusive);
-#ifdef RCUVM_RCU_QSBR
-    if (!native_.try_lock()) lock_offline();
-#else
-    native_.lock();
-#endif
+    if (!native_.try_lock()) lock_slowly();
   }
   [[nodiscard]] bool try_lock() noexcept RCUVM_TRY_ACQUIRE(true) RCUVM_NO_THREAD_SAFETY_ANALYSIS {
     if (checked::is_running()) return checked::current().try_lock(this, checked::sharing::exclusive);
@@ -43,7 +39,7 @@ class RCUVM_CAPABILITY("mutex") mutex {
 
  private:
   friend class condition;
-  void lock_offline() noexcept;
+  void lock_slowly() noexcept;
 
   std::mutex native_;
 };

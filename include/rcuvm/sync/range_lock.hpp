@@ -13,8 +13,7 @@ namespace rcuvm::sync {
 ///   in order of arrival   [0, 4) held   [8, 9) held   [2, 9) waits for both   [3, 5) waits for the first and the third
 ///
 /// Protects   what its user says. A range is held by whoever made its entry; no entry is locked twice.
-/// Progress   blocking, fair in line. Who has to wait spins before it goes into line, about as long as a short piece of page work
-///            takes: to sleep and be woken is fifty times as much. Sleeps are offline (rcu.hpp).
+/// Progress   blocking, fair in line. Who has to wait spins (spin.hpp) before it goes into line. Sleeps are offline (rcu.hpp).
 /// Cost       a mutex, and a look at each entry: as many as there are threads inside at most. Allocates nothing.
 /// Source     range locks of J. Kara (2013) and D. Bueso (2017) for Linux, there on an interval tree.
 class range_lock {
