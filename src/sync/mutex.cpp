@@ -12,16 +12,21 @@
 namespace rcuvm::sync {
 
 void mutex::lock_slowly() noexcept {
-  if (spin_until([this] { return native_.try_lock(); })) return;
+  if (spin_until(spinning::reads,
+                 [this] { return !is_held_.load(std::memory_order_relaxed) && try_native(); }))
+    return;
   const rcu::offline while_waiting;
   native_.lock();
+  is_held_.store(true, std::memory_order_relaxed);
 }
 
 void condition::wait(mutex_guard& guard) noexcept {
   if (checked::is_running()) return checked::current().wait(this, &guard.mutex_);
   const rcu::offline while_waiting;
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
+  guard.mutex_.is_held_.store(false, std::memory_order_relaxed);
   native_.wait(lock);
+  guard.mutex_.is_held_.store(true, std::memory_order_relaxed);
   lock.release();
 }
 
@@ -32,7 +37,9 @@ bool condition::wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexc
   const rcu::offline while_waiting;
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
   const std::chrono::nanoseconds limit{std::min(nanoseconds, longest_ns)};
+  guard.mutex_.is_held_.store(false, std::memory_order_relaxed);
   const bool notified = native_.wait_for(lock, limit) == std::cv_status::no_timeout;
+  guard.mutex_.is_held_.store(true, std::memory_order_relaxed);
   lock.release();
   return notified;
 }

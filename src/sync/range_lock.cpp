@@ -23,7 +23,7 @@ void range_lock::append(entry& as, range where) noexcept {
 }
 
 bool range_lock::spin_until_free(range where) noexcept {
-  return spin_until([&] { return !is_wanted(where); });
+  return spin_until(spinning::writes, [&] { return !is_wanted(where); });
 }
 
 void range_lock::wait_in_line(entry& as, range where) noexcept {

@@ -28,11 +28,10 @@ struct limits {
 /// Writers    any number call retire(). Progress: it allocates nothing and does not wait (but see "limit"), and wakes
 ///            the reclaimer only out of its idle sleep.
 /// Reclaimer  one thread of the limbo: takes all queued batches, waits for one grace period, frees them. After a round
-///            it naps so that batches share grace periods, for a millisecond while little is retired and for a quarter of
-///            that while much is, and not at all when somebody waits or much is held; after 16 empty naps it sleeps until
-///            the next retire(). Objects' free functions run on it; they may retire further objects, but must not wait for
-///            them. Runs where the limbo's maker may, and on the cpu that retires most of it while no cpu is to
-///            spare: with it, more registered threads than cpus are at work (rcu.hpp).
+///            it naps for a millisecond so that batches share grace periods, but not when somebody waits or much is held;
+///            after 16 empty naps it sleeps until the next retire(). Objects' free functions run on it; they may retire
+///            further objects, but must not wait for them. Runs where the limbo's maker may, and on the cpu that retires
+///            most of it while no cpu is to spare: with it, more registered threads than cpus are at work (rcu.hpp).
 /// Limit      throttle() waits while more than limits::bytes are held, so these grow to the limit plus one operation per
 ///            writer. A writer that never calls it is stopped by retire() itself at twice the limit: therefore no
 ///            lock may be held over retire() that a reader waits for inside its section.

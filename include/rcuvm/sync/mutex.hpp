@@ -3,6 +3,7 @@
 
 /// Mutex, condition, and the token of the one writer.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -26,22 +27,29 @@ class RCUVM_CAPABILITY("mutex") mutex {
 
   void lock() noexcept RCUVM_ACQUIRE() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
     if (checked::is_running()) return checked::current().lock(this, checked::sharing::exclusive);
-    if (!native_.try_lock()) lock_slowly();
+    if (!try_native()) lock_slowly();
   }
   [[nodiscard]] bool try_lock() noexcept RCUVM_TRY_ACQUIRE(true) RCUVM_NO_THREAD_SAFETY_ANALYSIS {
     if (checked::is_running()) return checked::current().try_lock(this, checked::sharing::exclusive);
-    return native_.try_lock();
+    return try_native();
   }
   void unlock() noexcept RCUVM_RELEASE() RCUVM_NO_THREAD_SAFETY_ANALYSIS {
     if (checked::is_running()) return checked::current().unlock(this, checked::sharing::exclusive);
+    is_held_.store(false, std::memory_order_relaxed);
     native_.unlock();
   }
 
  private:
   friend class condition;
   void lock_slowly() noexcept;
+  [[nodiscard]] bool try_native() noexcept {
+    const bool got = native_.try_lock();
+    if (got) is_held_.store(true, std::memory_order_relaxed);
+    return got;
+  }
 
   std::mutex native_;
+  std::atomic<bool> is_held_{false};  ///< what a spinning thread looks at. guard: stored by the holder
 };
 
 /// Holds a mutex for a scope.
