@@ -112,11 +112,13 @@ struct common {
   static bool may_unlink_tables(State&, Guard&, range) noexcept {
     return true;
   }
-  /// `old` is out of reach for new readers, `dead` has become free.
+  /// Under the writer lock for the last time: `dead` has become free. May dispose of `old` already.
   template <class State>
-  static void dispose(State&, reclaim::retire_list&& old, std::span<const range>,
-                      reclaim::limbo& limbo) noexcept {
-    if (!old.is_empty()) limbo.retire(std::move(old));
+  static void conclude(State&, [[maybe_unused]] reclaim::retire_list& old, std::span<const range>,
+                       reclaim::limbo&) noexcept {}
+  /// `old` is out of reach for new readers. Without any lock: other writers need not wait for this.
+  static void dispose(reclaim::retire_list&& old, reclaim::limbo& limbo) noexcept {
+    limbo.retire(std::move(old));
   }
   /// The address space ends.
   template <class State>

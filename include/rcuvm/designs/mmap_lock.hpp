@@ -18,8 +18,8 @@ namespace rcuvm::designs {
 ///
 /// Finds and keeps   the semaphore's read side is held from the look-up to the end of the fault or the walk chunk.
 /// Re-checks         nothing can have changed.
-/// Writer            holds the write side from plan to dispose.
-/// Frees             VMAs, nodes and tables at once: nobody else is inside. Frames after the TLB shootdown.
+/// Writer            holds the write side from plan to the end of the page work.
+/// Frees             VMAs, nodes and tables after it, at once: nobody inside can have found them. Frames after the TLB shootdown.
 /// Races             none of its own; a chunked walk is only as consistent as its chunks (G1, G3).
 /// Kernel            mm->mmap_lock (mmap_sem). Here munmap does not downgrade to the read side while it zaps.
 struct mmap_lock : common {
@@ -34,9 +34,7 @@ struct mmap_lock : common {
   using write_guard = semaphore_write_guard;
   using steady_guard = semaphore_read_guard;
 
-  static void dispose(state&, reclaim::retire_list&& old, std::span<const range>, reclaim::limbo&) noexcept {
-    old.free_now();
-  }
+  static void dispose(reclaim::retire_list&& old, reclaim::limbo&) noexcept { old.free_now(); }
 };
 
 }  // namespace rcuvm::designs

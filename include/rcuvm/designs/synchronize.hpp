@@ -48,13 +48,9 @@ struct synchronize : rcu_and_one_writer {
     count.grace_period_ns += sync::now_ns() - begun;
     of.has_waited = true;
   }
-  static void dispose(state& of, reclaim::retire_list&& old, std::span<const range>,
-                      reclaim::limbo& limbo) noexcept {
-    if (std::exchange(of.has_waited, false)) {
-      old.free_now();
-    } else if (!old.is_empty()) {
-      limbo.retire(std::move(old));
-    }
+  static void conclude(state& of, reclaim::retire_list& old, std::span<const range>,
+                       reclaim::limbo&) noexcept {
+    if (std::exchange(of.has_waited, false)) old.free_now();
   }
 };
 

@@ -84,7 +84,7 @@ struct tombstone : rcu_and_one_writer {
     return has_memory;
   }
 
-  /// Room for the entries that dispose() will note. Throws std::bad_alloc.
+  /// Room for the entries that conclude() will note. Throws std::bad_alloc.
   static void reserve(state& of, std::size_t count, std::size_t) {
     of.reserved = of.dead.size();
     of.dead.resize(of.dead.size() + count);
@@ -133,8 +133,8 @@ struct tombstone : rcu_and_one_writer {
     of.reserved = of.dead.size();
   }
 
-  static void dispose(state& of, reclaim::retire_list&& old, std::span<const range> dead,
-                      reclaim::limbo& limbo) noexcept {
+  static void conclude(state& of, reclaim::retire_list& old, std::span<const range> dead,
+                       reclaim::limbo& limbo) noexcept {
     if (old.is_empty() && dead.empty()) return;
     const auto ticket = limbo.retire(std::move(old));
     for (const range where : dead) of.dead[of.reserved++] = {where, ticket};

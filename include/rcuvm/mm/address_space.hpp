@@ -35,10 +35,10 @@ namespace rcuvm {
 ///
 /// Every call that changes the address space takes the same way; `Design` says how its readers are kept out or outdated:
 ///
-///   lock ── plan ── publish ── kill ── quiesce ── page tables ── shoot down ── live ── dispose ── unlock
-///             │        │         │        │           │              │          │        │
-///             │        │         │        │           │              │          │        old nodes, VMAs, tables: freed
-///             │        │         │        │           │              │          │        now or after a grace period
+///   lock ── plan ── publish ── kill ── quiesce ── page tables ── shoot down ── live ── unlock ── dispose
+///             │        │         │        │           │              │          │                   │
+///             │        │         │        │           │              │          │      old nodes, VMAs, tables: freed
+///             │        │         │        │           │              │          │      now or after a grace period
 ///             │        │         │        │           │              │          new VMAs may be faulted from here on
 ///             │        │         │        │           │              no cpu uses an old translation any more
 ///             │        │         │        │           clear, change or move PTEs; unlink empty tables
@@ -363,6 +363,7 @@ class address_space {
   vm::cpu_set cpus_;                                  ///< guard: atomic
   vm::open_zaps open_zaps_;                           ///< guard: atomic
   vm::lazy_zaps lazy_zaps_;                           ///< guard: atomic
+  reclaim::retire_list old_;                          ///< guard: writer; what its change has unlinked
   range loose_tables_;             ///< guard: writer; where empty ones may stand that went with no munmap
   address break_start_ = 0;        ///< guard: writer
   address break_ = 0;              ///< guard: writer

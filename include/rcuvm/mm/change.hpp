@@ -12,6 +12,34 @@
 
 namespace rcuvm {
 
+/// What a change has unlinked, errors in its middle or not: taken as the last act under the writer lock, disposed of after it.
+template <class Design>
+class disposal {
+ public:
+  explicit disposal(reclaim::limbo& to) noexcept : limbo_{to} {}
+  ~disposal() {
+    if (!old_.is_empty()) Design::dispose(std::move(old_), limbo_);
+  }
+  disposal(const disposal&) = delete;
+  disposal& operator=(const disposal&) = delete;
+
+  class taking {
+   public:
+    taking(disposal& to, reclaim::retire_list& from) noexcept : to_{to}, from_{from} {}
+    ~taking() { to_.old_ = std::move(from_); }
+    taking(const taking&) = delete;
+    taking& operator=(const taking&) = delete;
+
+   private:
+    disposal& to_;
+    reclaim::retire_list& from_;
+  };
+
+ private:
+  reclaim::limbo& limbo_;
+  reclaim::retire_list old_;
+};
+
 /// Runs f(guard) as the one writer. Slowed down first, without any lock, when limbo is over its limit.
 template <class Design>
 template <class F>
@@ -28,7 +56,9 @@ template <class Design>
 template <class F>
 auto address_space<Design>::change_once(vm::cpu& cpu, F f) -> std::invoke_result_t<F, write_guard&> try {
   machine_.limbo().throttle();
+  disposal<Design> after{machine_.limbo()};
   write_guard guard{state_};
+  const typename disposal<Design>::taking last{after, old_};
   Design::begin_change(state_, vmas_, guard, machine_.limbo());
   for (;;) {
     auto outcome = f(guard);
@@ -222,7 +252,8 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
     for (vm::vma* each : building) each->set_live();
   }
   if (!is_mutated(mutation::unmap_without_zap)) unlink_tables(cpu, guard, work.unmapped, retired);
-  Design::dispose(state_, std::move(retired), std::span<const range>{dead}, machine_.limbo());
+  Design::conclude(state_, retired, std::span<const range>{dead}, machine_.limbo());
+  old_.append(std::move(retired));
   return {};
 }
 
