@@ -43,7 +43,7 @@ void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
 
 void rwsem::lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
   if (checked::is_running()) return checked::current().lock(this, checked::sharing::shared);
-  if (spin_until(spinning::reads, [this] { return try_lock_shared(); })) return;
+  if (try_lock_shared()) return;
   const rcu::offline while_waiting;
   const int failed = ::pthread_rwlock_rdlock(&native_);
   RCUVM_CHECK(failed == 0, "rwsem: read side of its own writer, or too many readers");

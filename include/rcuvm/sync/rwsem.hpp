@@ -11,8 +11,8 @@
 namespace rcuvm::sync {
 
 /// Many readers or one writer. A waiting writer stops new readers, as the kernel's does: a stream of readers cannot
-/// starve it. Therefore a thread must not take the read side twice. Both sides spin for a while (spin.hpp), and then sleep
-/// offline (rcu.hpp); the kernel's readers did so from 5.3 to 5.10, its writers still do.
+/// starve it. Therefore a thread must not take the read side twice. Who waits, waits as in the kernel since 5.11: writers spin for a
+/// while (spin.hpp) before they sleep, readers sleep at once. Sleeps are offline (rcu.hpp).
 /// Kernel: struct rw_semaphore (mmap_lock).
 class RCUVM_CAPABILITY("rwsem") rwsem {
  public:
