@@ -23,10 +23,9 @@ void mutex::lock_slowly() noexcept {
 void condition::wait(mutex_guard& guard) noexcept {
   if (checked::is_running()) return checked::current().wait(this, &guard.mutex_);
   const rcu::offline while_waiting;
+  const mutex::let_go meanwhile{guard.mutex_};
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
-  guard.mutex_.is_held_.store(false, std::memory_order_relaxed);
   native_.wait(lock);
-  guard.mutex_.is_held_.store(true, std::memory_order_relaxed);
   lock.release();
 }
 
@@ -35,11 +34,10 @@ bool condition::wait_for_ns(mutex_guard& guard, std::uint64_t nanoseconds) noexc
   constexpr std::uint64_t longest_ns = std::uint64_t{1}
                                        << 60U;  // 36 years: the sum with "now" must not overflow
   const rcu::offline while_waiting;
+  const mutex::let_go meanwhile{guard.mutex_};
   std::unique_lock<std::mutex> lock{guard.mutex_.native_, std::adopt_lock};
   const std::chrono::nanoseconds limit{std::min(nanoseconds, longest_ns)};
-  guard.mutex_.is_held_.store(false, std::memory_order_relaxed);
   const bool notified = native_.wait_for(lock, limit) == std::cv_status::no_timeout;
-  guard.mutex_.is_held_.store(true, std::memory_order_relaxed);
   lock.release();
   return notified;
 }

@@ -122,7 +122,7 @@ inline void hand_down_identities(const mm::lineage& of, std::span<vm::vma* const
   }
 }
 
-/// Publishes `planned`, does the page work, and lets the design dispose of what is old.
+/// Publishes `planned`, does the page work, and leaves what is old for after the lock.
 /// ENOMEM: nothing has changed. EBUSY, for change_once() alone: the same, another writer is at work there.
 template <class Design>
 result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,

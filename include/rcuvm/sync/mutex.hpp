@@ -41,6 +41,18 @@ class RCUVM_CAPABILITY("mutex") mutex {
 
  private:
   friend class condition;
+  /// As long as a condition waits, its mutex is not held.
+  class let_go {
+   public:
+    explicit let_go(mutex& of) noexcept : of_{of} { of_.is_held_.store(false, std::memory_order_relaxed); }
+    ~let_go() { of_.is_held_.store(true, std::memory_order_relaxed); }
+    let_go(const let_go&) = delete;
+    let_go& operator=(const let_go&) = delete;
+
+   private:
+    mutex& of_;
+  };
+
   void lock_slowly() noexcept;
   [[nodiscard]] bool try_native() noexcept {
     const bool got = native_.try_lock();
