@@ -55,7 +55,7 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range wher
   bool any = false;
   const auto first = static_cast<unsigned>((mine.start - base) / span);
   const auto end = static_cast<unsigned>((mine.end - base + span - 1) / span);
-  here.filled_now().for_each(first, end, [&](unsigned index) {
+  const auto unlink_below = [&](unsigned index) {
     table* const below = here.child(index);
     if (below == nullptr) return;
     const range covered{base + index * span, base + (index + 1) * span};
@@ -69,7 +69,12 @@ bool page_table::unlink_in(table& here, unsigned level, address base, range wher
     }
     retire_subtree(below, level - 1, into, count);
     any = true;
-  });
+  };
+  if (end - first > 1) {
+    here.filled_now().for_each(first, end, unlink_below);
+  } else {
+    unlink_below(first);
+  }
   return any;
 }
 

@@ -66,6 +66,19 @@ TYPED_TEST(lazy_shootdown, frees_frames_once_all_cpus_have_swept) {
   EXPECT_EQ(count.frames_freed, before + 3);
 }
 
+TYPED_TEST(lazy_shootdown, shoots_down_at_once_where_tables_go) {
+  auto p = this->make("AA");
+  EXPECT_EQ(p.fill("ab"), "ok");
+  EXPECT_EQ(this->seen(p, this->other_, 1), 'b');
+  vm::counters& count = this->world_.cpu.count;
+  const std::uint64_t before = this->shootdowns();
+  EXPECT_EQ(p.unmap(0, 2), "ok");
+  EXPECT_EQ(p.space().count_tables(), 1U);
+  EXPECT_EQ(this->shootdowns(), before + 1);
+  EXPECT_EQ(count.frames_freed, 2U);
+  EXPECT_EQ(this->seen(p, this->other_, 1), std::nullopt);
+}
+
 TYPED_TEST(lazy_shootdown, shoots_down_before_something_is_mapped_there) {
   auto p = this->make("AAAA");
   EXPECT_EQ(p.fill("abcd"), "ok");

@@ -102,6 +102,18 @@ TYPED_TEST(unmap, keeps_a_table_that_a_neighbour_needs) {
   EXPECT_EQ(p.text(), "..y");
 }
 
+TYPED_TEST(unmap, shoots_down_once_for_pages_and_their_tables) {
+  auto p = this->make("AA......AA");
+  EXPECT_EQ(p.fill("ab......cd"), "ok");
+  const std::uint64_t before = p.cpu().count.shootdowns;
+  EXPECT_EQ(p.unmap(0, 1), "ok");
+  EXPECT_EQ(p.cpu().count.shootdowns, before + 1);
+  EXPECT_EQ(p.unmap(1, 10), "ok");
+  EXPECT_EQ(p.space().count_tables(), 1U);
+  // Who lets other writers in at its page work, unlinks tables after it.
+  EXPECT_EQ(p.cpu().count.shootdowns, before + (TypeParam::page_section::lets_writers_in ? 3 : 2));
+}
+
 TYPED_TEST(unmap, then_map_shows_zeros) {
   auto p = this->make("AAAA");
   EXPECT_EQ(p.fill("abcd"), "ok");

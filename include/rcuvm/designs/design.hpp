@@ -85,6 +85,7 @@ struct common {
   }
   /// While the writer is at its page work.
   struct page_section {
+    static constexpr bool lets_writers_in = false;  ///< others are beside it
     template <class State, class Guard>
     page_section(State&, Guard&) noexcept {}
   };

@@ -16,7 +16,7 @@ namespace rcuvm::designs {
 
 /// The plan and the one store that publishes it are a writer's alone; its page work is done beside others.
 ///
-///   munmap A   lock ── plan ── claim A ── publish ── kill ── unlock ┐  zap ── shoot down  ┌ lock ── unlink ── unlock
+///   munmap A   lock ── plan ── claim A ── publish ── kill ── unlock ┐  zap ── shoot down  ┌ lock ── unlink ── shoot down ── unlock
 ///   munmap B                                              lock ── plan ── claim B ── publish ── unlock ┐  zap ──
 ///   MAP_FIXED over A                                                lock ── plan ── claim: A is held ┐ waits for A ┌ plan anew ──
 ///
@@ -28,7 +28,8 @@ namespace rcuvm::designs {
 /// Lost updates      none: two writers never plan on one version, because the writer lock lasts from the plan to the store.
 /// Frees             as replace. Tables go under the writer lock, and not while somebody is at work in the hole around them:
 ///                   then they stay until the next munmap there.
-/// Races             none. The price: the writer lock twice for each change that has page work, and the claim.
+/// Races             none. The price: the writer lock twice for each change that has page work, a second shootdown where tables go,
+///                   and the claim.
 /// Kernel            none; range locks for mmap_lock were proposed (L. Dufour, 2017; D. Bueso, 2018). See Kogan, Dice, Issa:
 ///                   Scalable Range Locks for Scalable Address Spaces and Beyond (EuroSys 2020); CortenMM (SOSP 2025).
 struct range_lock : rcu_and_one_writer {
@@ -93,6 +94,8 @@ struct range_lock : rcu_and_one_writer {
   /// Without the writer lock from begin to end: other writers are beside. Not where everything is claimed.
   class page_section {
    public:
+    static constexpr bool lets_writers_in = true;
+
     page_section(state&, write_guard& guard) noexcept : guard_{guard} {
       if (!guard_.has_everything()) guard_.unlock();
     }

@@ -173,6 +173,25 @@ class address_space {
     return Design::leaves_tombstones && found.is_tombstone();
   }
 
+  // zap.hpp
+  enum class guards : std::uint8_t { stay, go };
+  /// Must no cpu use what is zapped once the call returns, or is its program content with later where shootdowns are lazy?
+  enum class translations : std::uint8_t { go, may_stay };
+  class zapping;
+  struct takes_all {
+    [[nodiscard]] constexpr bool operator()(vm::pte, address) const noexcept { return true; }
+  };
+  /// A zapping of its own.
+  template <class IsValid, class Takes = takes_all>
+  [[nodiscard]] bool zap_while(vm::cpu& cpu, range where, guards then, translations old, IsValid is_valid,
+                               Takes takes = {});
+  void shoot_down(vm::cpu& cpu) noexcept;
+  void free_swept(vm::cpu& cpu, std::uint64_t sweep) noexcept;
+  /// Might a cpu have a translation of what was in `where` before, though the calls that took it away have returned?
+  [[nodiscard]] bool has_old_translations(range where) noexcept {
+    return is_lazy_ && open_zaps_.any_in(where);
+  }
+
   // change.hpp
   [[nodiscard]] vm::record_source source() const noexcept {
     if constexpr (Design::reuses_records) {
@@ -183,25 +202,6 @@ class address_space {
   }
   [[nodiscard]] result<void> apply(vm::cpu& cpu, write_guard& guard, const mm::plan& planned,
                                    const page_work& work);
-  void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, reclaim::retire_list& old);
-  enum class guards : std::uint8_t { stay, go };
-  /// Must no cpu use what is zapped once the call returns, or is its program content with later where shootdowns are lazy?
-  enum class translations : std::uint8_t { go, may_stay };
-  void zap(vm::cpu& cpu, range where, guards then, translations old = translations::go) {
-    std::ignore = zap_while(cpu, where, then, old, [] { return true; });
-  }
-  struct takes_all {
-    [[nodiscard]] constexpr bool operator()(vm::pte, address) const noexcept { return true; }
-  };
-  template <class IsValid, class Takes = takes_all>
-  [[nodiscard]] bool zap_while(vm::cpu& cpu, range where, guards then, translations old, IsValid is_valid,
-                               Takes takes = {});
-  void shoot_down(vm::cpu& cpu) noexcept;
-  void free_swept(vm::cpu& cpu, std::uint64_t sweep) noexcept;
-  /// Might a cpu have a translation of what was in `where` before, though the calls that took it away have returned?
-  [[nodiscard]] bool has_old_translations(range where) noexcept {
-    return is_lazy_ && open_zaps_.any_in(where);
-  }
   void reprotect_pages(vm::cpu& cpu, const mm::plan& planned, range where);
   void move_pages(vm::cpu& cpu, range from, address to);
   [[nodiscard]] bool prepare_tables(vm::cpu& cpu, range from, address to);
@@ -220,7 +220,6 @@ class address_space {
   // map.hpp
   [[nodiscard]] result<void> make_room(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> make_room_once(vm::cpu& cpu, write_guard& guard, range where);
-  [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
   [[nodiscard]] result<void> check_room(vm::cpu& cpu, write_guard& guard, range where, vm::vma_flags kind);
   [[nodiscard]] bool is_free(const view& now, range where) const;
   [[nodiscard]] static std::optional<typename tree::entry> mapping_above(const view& now, address at);
@@ -235,6 +234,11 @@ class address_space {
   result<void> populate(vm::cpu& cpu, range where);
   [[nodiscard]] result<void> prefault(vm::cpu& cpu, range where, vm::access wanted);
   [[nodiscard]] bool is_locked(address at);
+
+  // unmap.hpp
+  [[nodiscard]] result<void> unmap_locked(vm::cpu& cpu, write_guard& guard, range where);
+  void unlink_tables(vm::cpu& cpu, write_guard& guard, range where, zapping& zapped,
+                     reclaim::retire_list& old);
 
   // walk.hpp
   [[nodiscard]] bool keep_line(fault_guard& guard, const typename tree::entry& found) const noexcept;
@@ -273,7 +277,7 @@ class address_space {
     attempt(address_space& of, vm::cpu& by, bool takes_lock) noexcept
         : of_{of}, by_{by}, guard{of.state_, takes_lock} {}
     ~attempt() {
-      guard.leave([&](range left) { of_.zap(by_, left, guards::go); });
+      guard.leave([&](range left) { zapping{of_, by_, left, translations::go}.clear(left); });
     }
     attempt(const attempt&) = delete;
     attempt& operator=(const attempt&) = delete;
@@ -396,3 +400,4 @@ class address_space {
 #include "rcuvm/mm/unmap.hpp"         // IWYU pragma: export
 #include "rcuvm/mm/walk.hpp"          // IWYU pragma: export
 #include "rcuvm/mm/write_back.hpp"    // IWYU pragma: export
+#include "rcuvm/mm/zap.hpp"           // IWYU pragma: export

@@ -207,13 +207,13 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   for (vm::vma* each : outdated) Design::exclude(state_, *each, cpu.count);
   mm::vector<range> held;  // where the last reference unmaps: what faults inside will
   if constexpr (Design::last_reference_unmaps) held.reserve(outdated.size());
-  const auto zap_rest = [&](range where, translations old_ones) {
+  const auto clear_rest = [&](zapping& of, range where) {
     for (const range theirs : held) {
       if (!theirs.overlaps(where)) continue;
-      zap(cpu, {where.start, theirs.start}, guards::go, old_ones);
+      of.clear({where.start, theirs.start});
       where.start = theirs.end;
     }
-    zap(cpu, where, guards::go, old_ones);
+    of.clear(where);
   };
   reclaim::retire_list retired;
   change.commit(retired, [&] {
@@ -240,18 +240,25 @@ result<void> address_space<Design>::apply(vm::cpu& cpu, write_guard& guard, cons
   ++cpu.count.changes;
   if constexpr (Design::leaves_tombstones) cpu.count.tombstones += dead.size();
 
+  zapping unmapped{*this, cpu, work.unmapped, translations::may_stay};
   if (!pages.is_empty()) {
     [[maybe_unused]] const typename Design::page_section beside_others{state_, guard};
     const bool takes_pages =
         !work.unmapped.is_empty() || !work.replaced.is_empty() || !work.moved_from.is_empty();
     if (takes_pages && !outdated.empty()) Design::quiesce(state_, cpu.count);
-    zap_rest(work.replaced, translations::go);
+    {
+      zapping replaced{*this, cpu, work.replaced, translations::go};
+      clear_rest(replaced, work.replaced);
+    }
     if (!work.moved_from.is_empty()) move_pages(cpu, work.moved_from, work.moved_to);
-    if (!is_mutated(mutation::unmap_without_zap)) zap_rest(work.unmapped, translations::may_stay);
+    if (!is_mutated(mutation::unmap_without_zap)) clear_rest(unmapped, work.unmapped);
+    // Beside them; tables go when they are out again, with a shootdown of their own.
+    if (Design::page_section::lets_writers_in) unmapped.finish();
     reprotect_pages(cpu, planned, work.reprotected);
     for (vm::vma* each : building) each->set_live();
   }
-  if (!is_mutated(mutation::unmap_without_zap)) unlink_tables(cpu, guard, work.unmapped, retired);
+  if (!is_mutated(mutation::unmap_without_zap)) unlink_tables(cpu, guard, work.unmapped, unmapped, retired);
+  unmapped.finish();
   Design::conclude(state_, retired, std::span<const range>{dead}, machine_.limbo());
   old_.append(std::move(retired));
   return {};
