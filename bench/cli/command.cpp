@@ -48,6 +48,22 @@ std::vector<std::string> designs_named(const std::string& list) {
   return made;
 }
 
+void add_readers(CLI::App& command, sync::reader_wait& into) {
+  using sync::reader_wait;
+  const std::string sleep{sync::name_of(reader_wait::sleep)};
+  const std::string spin{sync::name_of(reader_wait::spin)};
+  command
+      .add_option_function<std::string>(
+          "--readers",
+          [&into, spin](const std::string& named) {
+            into = named == spin ? reader_wait::spin : reader_wait::sleep;
+          },
+          "What readers of a semaphore do when they have to wait: sleep at once, as in Linux since 5.11, or "
+          "spin first, as in 5.3 to 5.10 (writers spin in both)")
+      ->check(CLI::IsMember({sleep, spin}))
+      ->default_str(std::string{sync::name_of(into)});
+}
+
 std::vector<recording::trace> read_traces(const std::vector<std::string>& names_or_paths) {
   std::vector<recording::trace> made;
   std::set<std::string> names;

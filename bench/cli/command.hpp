@@ -12,6 +12,7 @@
 
 #include "bench/recording/recording.hpp"
 #include "bench/workload/scenario.hpp"
+#include "rcuvm/sync/rwsem.hpp"
 
 namespace rcuvm::cli {
 
@@ -49,6 +50,9 @@ void become_explorer(int argc, const char* const* argv);
 
 /// The names of the workloads that come with the program.
 [[nodiscard]] std::vector<std::string> known_workloads();
+
+/// --readers of a command that measures.
+void add_readers(CLI::App& command, sync::reader_wait& into);
 
 /// At least two, so that somebody waits for somebody; at most what a machine of the model has.
 [[nodiscard]] std::uint32_t default_workers();

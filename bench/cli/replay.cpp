@@ -22,6 +22,7 @@ struct replay_options {
   std::uint32_t workers = default_workers();
   std::uint32_t passes = 1;
   std::string walker = "none";
+  sync::reader_wait readers = sync::reader_wait::sleep;
   bool is_strict = false;
   bool is_json = false;
 };
@@ -166,7 +167,8 @@ int replay_measured(const replay_options& how, const std::vector<std::string>& d
     replay::settle_expected_answers(script);
     const replay::plan plan = replay::lay_out(script, how.workers);
     for (const std::string& design : designs) {
-      const replay::measurement found = replay::measure(plan, design, {.mode = *mode, .passes = how.passes});
+      const replay::measurement found =
+          replay::measure(plan, design, {.mode = *mode, .passes = how.passes, .readers = how.readers});
       is_same = is_same && found.values.at("different") == 0;
       if (how.is_json) {
         all.push_back({{"recording", trace.name},
@@ -200,6 +202,7 @@ void add_replay(CLI::App& program, int& code) {
       ->capture_default_str();
   command->add_option("--walker", how->walker, "A thread that walks the maps: none, chunked, snapshot")
       ->capture_default_str();
+  add_readers(*command, how->readers);
   command->add_flag("--strict", how->is_strict,
                     "In recorded order on one thread, comparing the model's maps with each recorded sample");
   command->add_flag("--json", how->is_json, "As JSON");

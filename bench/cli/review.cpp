@@ -24,6 +24,7 @@ struct review_options {
   std::uint32_t repetitions = 5;
   std::uint32_t workers = default_workers();
   double budget_s = 240;
+  sync::reader_wait readers = sync::reader_wait::sleep;
   bool takes_shared = false;
   bool explores = true;
   bool takes_workloads = true;
@@ -65,12 +66,12 @@ std::vector<std::string> recordings_of(const review_options& how) {
 }
 
 /// What goes wrong is noted in the report.
-void measure_workloads(report::result& into, const review_options& how, const report::on_workload& on_run,
+void measure_workloads(report::result& into, const report::on_workload& on_run,
                        const report::on_workload& on_curve) {
   try {
     std::vector<workload::scenario> scenarios;
     for (const std::string& name : known_workloads()) scenarios.push_back(read_workload(name));
-    into.workloads = report::measure_workloads(scenarios, into.how.designs, how.workers, on_run);
+    into.workloads = report::measure_workloads(scenarios, into.how, on_run);
     into.curve = report::measure_grace_curve(read_workload("reader-stays"), into.how.designs, on_curve);
   } catch (const std::runtime_error& problem) {
     into.notes.push_back(fmt::format("not all workloads were measured: {}", problem.what()));
@@ -103,10 +104,11 @@ int review(const review_options& how) {
                                                .workers = how.workers,
                                                .repetitions = how.repetitions,
                                                .budget_s = how.budget_s,
+                                               .readers = how.readers,
                                                .on_progress = show_replays});
       if (how.takes_workloads) {
         const auto show_workloads = part();
-        measure_workloads(measured.data, how, show_workloads, part());
+        measure_workloads(measured.data, show_workloads, part());
       }
       if (how.explores) {
         part()("searching for races, some minutes", 0);
@@ -152,6 +154,7 @@ void add_review(CLI::App& program, int& code) {
   command->add_option("--budget", how->budget_s, "Seconds of replaying at most, about; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_readers(*command, how->readers);
   command->add_flag("--all", how->takes_shared,
                     "Also the recordings of ../shared/traces/perf, where these are");
   command->add_flag("!--no-explore", how->explores, "Without the search for races (see rcuvm explore)");

@@ -34,6 +34,7 @@ struct workload_options {
   std::uint32_t repetitions = 3;
   double seconds = 0.5;
   std::string shootdowns = at_once;
+  sync::reader_wait readers = sync::reader_wait::sleep;
   bool is_json = false;
 };
 
@@ -79,8 +80,8 @@ void print(const workload::scenario& of, const std::vector<std::string>& designs
            const workload::medians& got, const workload_options& how) {
   using report::unit;
   const unsigned threads = of.threads(how.threads);
-  fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}{}\n", of.name, of.what, of.source,
-             threads, sync::hardware_threads(), how.shootdowns,
+  fmt::print("{}: {}\n  {}\n  {} threads on {} cores, shootdowns {}, readers of semaphores {}{}\n", of.name,
+             of.what, of.source, threads, sync::hardware_threads(), how.shootdowns, name_of(how.readers),
              threads > sync::hardware_threads()
                  ? ": more than can run at a time, so that tails hold time slices"
                  : "");
@@ -135,7 +136,8 @@ int run(const workload_options& how) {
   const workload::run_options run_for{
       .threads = how.threads,
       .seconds = how.seconds,
-      .shootdowns = how.shootdowns == lazily ? vm::shootdowns::lazily : vm::shootdowns::at_once};
+      .shootdowns = how.shootdowns == lazily ? vm::shootdowns::lazily : vm::shootdowns::at_once,
+      .readers = how.readers};
   for (const workload::scenario& each : scenarios) {
     workload::medians got;
     try {
@@ -151,6 +153,7 @@ int run(const workload_options& how) {
                      {"threads", each.threads(how.threads)},
                      {"seconds", how.seconds},
                      {"shootdowns", how.shootdowns},
+                     {"readers", name_of(how.readers)},
                      {"repetitions", how.repetitions},
                      {"medians", got}});
     } else {
@@ -187,6 +190,7 @@ void add_workload(CLI::App& program, int& code) {
           "cpu's next tick (LATR)")
       ->check(CLI::IsMember({at_once, lazily}))
       ->capture_default_str();
+  add_readers(*command, how->readers);
   command->add_flag("--json", how->is_json, "All figures, for a program");
   command->footer(
       "\nExamples:\n"
@@ -194,6 +198,7 @@ void add_workload(CLI::App& program, int& code) {
       "  rcuvm workload page_fault1 mmap1                   under all designs\n"
       "  rcuvm workload reader-stays --designs sync,replace --threads 2\n"
       "  rcuvm workload page_fault1 --shootdowns lazily     the same beside --shootdowns at-once\n"
+      "  rcuvm workload malloc1 --readers spin              as Linux 5.3 to 5.10 would\n"
       "  rcuvm workload mine.json --seconds 5 --json");
   command->callback([how, &code] { code = run(*how); });
 }

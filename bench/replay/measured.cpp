@@ -107,7 +107,7 @@ class ledger {
 
 template <class Space>
 measurement measure_passes(const plan& of, const measure_options& how) {
-  vm::machine machine;
+  vm::machine machine{{.readers = how.readers}};
   vm::cpu main_cpu{machine};
   std::vector<std::unique_ptr<vm::cpu>> cpus;
   for (std::size_t worker = 0; worker < of.workers.size(); ++worker) {

@@ -9,6 +9,7 @@
 
 #include "bench/replay/figures.hpp"
 #include "bench/replay/plan.hpp"
+#include "rcuvm/sync/rwsem.hpp"
 
 namespace rcuvm::replay {
 
@@ -18,6 +19,7 @@ struct measure_options {
   std::uint64_t walk_pause_ns =
       100'000;  ///< between two walks: a monitor that looks often, but does not only look
   std::size_t walk_chunk_lines = 48;  ///< of a chunked walk: about a page of text, as seq_file
+  sync::reader_wait readers = sync::reader_wait::sleep;
 };
 
 struct measurement {

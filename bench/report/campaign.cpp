@@ -40,6 +40,7 @@ class campaign {
                 .workers = how.workers,
                 .repetitions = how.repetitions,
                 .budget_s = how.budget_s,
+                .readers = how.readers,
                 .walk_pause_ns = replay::measure_options{}.walk_pause_ns,
                 .walk_chunk_lines = replay::measure_options{}.walk_chunk_lines};
     designs::for_each([&]<class Design> {
@@ -99,8 +100,8 @@ class campaign {
                  std::uint32_t passes) {
     const std::string& recording = made_.data.recordings[which].name;
     const std::uint64_t begun = sync::now_ns();
-    replay::measurement found =
-        replay::measure(subjects_[which].plan, how_.designs[design], {.mode = mode, .passes = passes});
+    replay::measurement found = replay::measure(subjects_[which].plan, how_.designs[design],
+                                                {.mode = mode, .passes = passes, .readers = how_.readers});
     const double took_s = static_cast<double>(sync::now_ns() - begun) / 1e9;
     if (repetition != 0) made_.shapes[{recording, how_.designs[design], mode}] += found.shapes;
     if (design == 0 && repetition == 0) {

@@ -26,6 +26,7 @@ struct campaign_options {
   std::uint32_t repetitions = 5;    ///< beside the warm-up
   double budget_s = 0;              ///< 0: none. Else fewer passes, then fewer repetitions, until it fits
   std::uint32_t most_passes = 200;  ///< of a recording in one run
+  sync::reader_wait readers = sync::reader_wait::sleep;
   /// Told what is about to run, and which share of all is done.
   std::function<void(const std::string& what, double done)> on_progress = {};
 };

@@ -256,11 +256,19 @@ class page {
     out_ += fmt::format(
         "<h2>Known workloads</h2>\n<p class=\"soft\">Loops a second of each kind of thread: under {} as they "
         "are, under the others against it. Short runs (<code>rcuvm workload NAME</code> takes its time, and "
-        "shows the calls): small differences say nothing. * more threads than cores.</p>\n"
+        "shows the calls): small differences say nothing. * more threads than cores.{}</p>\n"
         "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">workload</th>"
         "<th scope=\"col\">threads of the kind</th>",
-        escape_html(baseline()));
-    design_heads();
+        escape_html(baseline()),
+        has_other_readers() ? fmt::format(" The last column is mmap-lock with readers that {}.",
+                                          way_of(sync::other_than(data_.how.readers)))
+                            : std::string{});
+    for (const std::string& design : data_.how.designs)
+      out_ += fmt::format("<th scope=\"col\">{}</th>", design_name(design));
+    if (has_other_readers())
+      out_ += fmt::format("<th scope=\"col\">mmap-lock, readers {}</th>",
+                          sync::name_of(sync::other_than(data_.how.readers)));
+    out_ += "</tr></thead>\n<tbody>\n";
     for (const workload_facts& one : data_.workloads) {
       const auto base = one.medians.find(baseline());
       if (base == one.medians.end()) continue;
@@ -278,14 +286,25 @@ class page {
         fmt::format("<tr><th scope=\"row\" title=\"{}; {}\">{}{}</th><td>{}</td>", escape_html(of.what),
                     escape_html(of.source), escape_html(of.name), of.threads > data_.machine.cores ? "*" : "",
                     escape_html(key.substr(0, key.size() - rate.size())));
+    const auto ratio_cell = [&](double value) {
+      out_ += fmt::format("<td>{}</td>", value > 0 && base > 0 ? ratio_text(value / base) : std::string{});
+    };
     for (const std::string& design : data_.how.designs) {
       const auto got = of.medians.find(design);
-      const double value = got == of.medians.end() ? 0 : value_of(got->second, key);
-      out_ += fmt::format("<td>{}</td>", design == baseline()    ? to_text(base, unit::per_second)
-                                         : value > 0 && base > 0 ? ratio_text(value / base)
-                                                                 : std::string{});
+      if (design == baseline()) {
+        out_ += fmt::format("<td>{}</td>", to_text(base, unit::per_second));
+      } else {
+        ratio_cell(got == of.medians.end() ? 0 : value_of(got->second, key));
+      }
     }
+    if (has_other_readers()) ratio_cell(value_of(of.other_readers, key));
     out_ += "</tr>\n";
+  }
+
+  [[nodiscard]] bool has_other_readers() const { return !data_.workloads.front().other_readers.empty(); }
+  static std::string_view way_of(sync::reader_wait how) {
+    return how == sync::reader_wait::sleep ? "sleep at once when they have to wait, as in Linux since 5.11"
+                                           : "spin before they sleep, as in Linux 5.3 to 5.10";
   }
 
   /// 0 where there is none.
@@ -456,11 +475,15 @@ class page {
         "snapshots, both pausing {} between walks. A latency is the time between two readings of the clock, "
         "one after each "
         "call; {:.0f} ns of it is the reading itself. Percentiles are exact to 1.2 %.</p>\n"
+        "<p>Writers that have to wait spin for some microseconds before they sleep; readers of a semaphore "
+        "{} "
+        "(<code>--readers</code>).</p>\n"
         "<p class=\"soft\">Everything measured is in <a href=\"result.json\">result.json</a>; the plots' "
         "data and scripts "
         "are in <a href=\"data/\">data/</a>.</p>\n",
         how.workers, how.repetitions, how.repetitions == 1 ? "" : "s", how.walk_chunk_lines,
-        to_text(static_cast<double>(how.walk_pause_ns), unit::nanoseconds), data_.machine.clock_cost_ns);
+        to_text(static_cast<double>(how.walk_pause_ns), unit::nanoseconds), data_.machine.clock_cost_ns,
+        way_of(how.readers));
     out_ += "<dl class=\"facts\">\n";
     for (const std::string& design : how.designs) fact(escape_html(design), summary_of_design(design));
     out_ += "</dl>\n";

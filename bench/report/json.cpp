@@ -11,7 +11,8 @@
 
 namespace rcuvm::report {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(workload_facts, name, what, source, threads, medians)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(workload_facts, name, what, source, threads, medians,
+                                                other_readers)
 
 namespace {
 
@@ -73,6 +74,7 @@ json settings_to_json(const settings& from) {
           {"workers", from.workers},
           {"repetitions", from.repetitions},
           {"budget_s", from.budget_s},
+          {"readers", sync::name_of(from.readers)},
           {"walk_pause_ns", from.walk_pause_ns},
           {"walk_chunk_lines", from.walk_chunk_lines}};
 }
@@ -84,6 +86,8 @@ settings settings_from_json(const json& from) {
   from.at("workers").get_to(to.workers);
   from.at("repetitions").get_to(to.repetitions);
   from.at("budget_s").get_to(to.budget_s);
+  if (from.value("readers", "") == sync::name_of(sync::reader_wait::spin))
+    to.readers = sync::reader_wait::spin;
   from.at("walk_pause_ns").get_to(to.walk_pause_ns);
   from.at("walk_chunk_lines").get_to(to.walk_chunk_lines);
   return to;

@@ -44,6 +44,7 @@ struct settings {
   std::uint32_t workers = 0;
   std::uint32_t repetitions = 0;  ///< without the warm-up
   double budget_s = 0;            ///< 0: none
+  sync::reader_wait readers = sync::reader_wait::sleep;
   std::uint64_t walk_pause_ns = 0;
   std::uint64_t walk_chunk_lines = 0;
 };
@@ -55,6 +56,8 @@ struct workload_facts {
   std::string source;
   std::uint32_t threads = 0;
   workload::medians medians;
+  replay::figures
+      other_readers;  ///< medians of mmap-lock with readers that wait the other way; empty: not measured
 };
 
 struct result {

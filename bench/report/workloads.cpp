@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "rcuvm/designs/mmap_lock.hpp"
+
 namespace rcuvm::report {
 
 namespace {
@@ -14,22 +16,30 @@ constexpr unsigned repetitions = 3;
 
 }  // namespace
 
-std::vector<workload_facts> measure_workloads(const std::vector<workload::scenario>& of,
-                                              const std::vector<std::string>& designs, std::uint32_t threads,
+std::vector<workload_facts> measure_workloads(const std::vector<workload::scenario>& of, const settings& how,
                                               const on_workload& on_run) {
-  std::vector<workload_facts> made;
-  const double runs = static_cast<double>(of.size() * designs.size() * repetitions);
+  const std::vector<std::string> old{std::string{designs::mmap_lock::name}};
+  const bool has_old = std::ranges::find(how.designs, old.front()) != how.designs.end();
+  const workload::run_options as_told{
+      .threads = how.workers, .seconds = seconds_of_a_run, .readers = how.readers};
+  workload::run_options other_way = as_told;
+  other_way.readers = sync::other_than(how.readers);
+  const double runs = static_cast<double>(of.size() * (how.designs.size() + (has_old ? 1 : 0)) * repetitions);
   double done = 0;
+  std::vector<workload_facts> made;
   for (const workload::scenario& each : of) {
-    const workload::run_options how{.threads = threads, .seconds = seconds_of_a_run};
-    made.push_back(
-        {.name = each.name,
-         .what = each.what,
-         .source = each.source,
-         .threads = each.threads(threads),
-         .medians = workload::measure(each, designs, how, repetitions, [&](const std::string& design) {
-           on_run(fmt::format("workload {}, {}", each.name, design), done++ / runs);
-         })});
+    const auto tell = [&](const std::string& design) {
+      on_run(fmt::format("workload {}, {}", each.name, design), done++ / runs);
+    };
+    workload_facts& facts = made.emplace_back(
+        workload_facts{.name = each.name,
+                       .what = each.what,
+                       .source = each.source,
+                       .threads = each.threads(how.workers),
+                       .medians = workload::measure(each, how.designs, as_told, repetitions, tell),
+                       .other_readers = {}});
+    if (has_old)
+      facts.other_readers = workload::measure(each, old, other_way, repetitions, tell).at(old.front());
   }
   return made;
 }

@@ -17,11 +17,10 @@ namespace rcuvm::report {
 /// Told each run before it begins, and the share that is done. May throw to end it all.
 using on_workload = std::function<void(const std::string& what, double share)>;
 
-/// Each scenario under each of `designs`, the groups without a count of their own with so many threads. Throws as
-/// workload::run().
+/// Each scenario under each design, the groups without a count of their own with as many threads as there are workers; mmap-lock with
+/// readers that wait the other way, too. Throws as workload::run().
 [[nodiscard]] std::vector<workload_facts> measure_workloads(const std::vector<workload::scenario>& of,
-                                                            const std::vector<std::string>& designs,
-                                                            std::uint32_t threads, const on_workload& on_run);
+                                                            const settings& how, const on_workload& on_run);
 
 /// Under those of `designs` that differ in it; nothing where there is none.
 /// `of` has readers that stay. Throws as workload::run().

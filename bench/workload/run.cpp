@@ -189,7 +189,7 @@ class actor {
 
 template <class Space>
 replay::figures run_in(const scenario& of, const run_options& how) {
-  vm::machine machine{{.shootdowns = how.shootdowns}};
+  vm::machine machine{{.shootdowns = how.shootdowns, .readers = how.readers}};
   vm::cpu main_cpu{machine};
   Space space{machine};
   space.set_break(heap_start);

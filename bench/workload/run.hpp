@@ -7,6 +7,7 @@
 
 #include "bench/replay/figures.hpp"
 #include "bench/workload/scenario.hpp"
+#include "rcuvm/sync/rwsem.hpp"
 #include "rcuvm/vm/machine.hpp"
 
 namespace rcuvm::workload {
@@ -15,6 +16,7 @@ struct run_options {
   unsigned threads = 2;  ///< of each group that has no count of its own
   double seconds = 1;
   vm::shootdowns shootdowns = vm::shootdowns::at_once;
+  sync::reader_wait readers = sync::reader_wait::sleep;
 };
 
 /// Figures: "GROUP.loops_per_s"; for each timed verb that occurs "VERB.per_s" and its latencies; "count.*" of the cpus

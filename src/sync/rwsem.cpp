@@ -8,7 +8,7 @@
 
 namespace rcuvm::sync {
 
-rwsem::rwsem() noexcept {
+rwsem::rwsem(reader_wait wait_by) noexcept : do_readers_spin_{wait_by == reader_wait::spin} {
   pthread_rwlockattr_t attributes;
   int failed = ::pthread_rwlockattr_init(&attributes);
   // NONRECURSIVE is what makes glibc honour the preference: the other writer kinds let readers pass a waiting writer.
@@ -43,7 +43,8 @@ void rwsem::unlock() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
 
 void rwsem::lock_shared() noexcept RCUVM_NO_THREAD_SAFETY_ANALYSIS {
   if (checked::is_running()) return checked::current().lock(this, checked::sharing::shared);
-  if (try_lock_shared()) return;
+  const auto is_in = [this] { return try_lock_shared(); };
+  if (do_readers_spin_ ? spin_until(spinning::reads, is_in) : is_in()) return;
   const rcu::offline while_waiting;
   const int failed = ::pthread_rwlock_rdlock(&native_);
   RCUVM_CHECK(failed == 0, "rwsem: read side of its own writer, or too many readers");

@@ -104,6 +104,23 @@ TEST(cli, An_unknown_way_of_shooting_down_names_the_known_ones) {
   EXPECT_TRUE(holds(got.error, "lazily")) << got.error;
 }
 
+TEST(cli, An_unknown_way_of_waiting_names_the_known_ones) {
+  for (const char* command : {"review", "replay", "workload"}) {
+    const outcome got = rcuvm({command, "mmap1", "--readers", "never"});
+    EXPECT_EQ(got.code, bad_input);
+    EXPECT_TRUE(holds(got.error, "sleep")) << got.error;
+    EXPECT_TRUE(holds(got.error, "spin")) << got.error;
+  }
+}
+
+TEST(cli, A_workload_tells_how_readers_wait) {
+  for (const std::string how : {"sleep", "spin"}) {
+    const outcome got = rcuvm(
+        {"workload", "mmap1", "--designs", "mmap-lock", "--seconds", "0.001", "--json", "--readers", how});
+    EXPECT_TRUE(holds(got.out, "\"readers\": \"" + how + "\"")) << got.out << got.error;
+  }
+}
+
 TEST(cli, Designs_are_listed_the_baseline_first) {
   const outcome got = rcuvm({"designs"});
   EXPECT_EQ(got.code, ok);

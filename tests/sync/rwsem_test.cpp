@@ -60,6 +60,23 @@ TEST(rwsem_test, the_writer_keeps_all_out) {
   EXPECT_FALSE(another_thread_gets_the_write_side(lock));
 }
 
+TEST(rwsem_test, a_reader_waits_for_the_writer_asleep_or_not) {
+  for (const reader_wait how : {reader_wait::sleep, reader_wait::spin}) {
+    rwsem lock{how};
+    atomic<bool> is_inside{false};
+    lock.lock();
+    thread reader{"reader", [&] {
+                    const shared_section inside{lock};
+                    is_inside.store_relaxed(true);
+                  }};
+    sleep_ns(a_while_ns);
+    EXPECT_FALSE(is_inside.load_relaxed());
+    lock.unlock();
+    reader.join();
+    EXPECT_TRUE(is_inside.load_relaxed());
+  }
+}
+
 TEST(rwsem_test, a_waiting_writer_stops_new_readers) {
   rwsem lock;
   atomic<bool> was_inside{false};

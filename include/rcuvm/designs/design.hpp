@@ -18,7 +18,7 @@ namespace rcuvm::designs {
 
 /// A design has these types:
 ///
-///   state          the locks, one for each address space
+///   state          the locks, one for each address space; made of the machine that it is on
 ///   read_guard     section(): one version of the tree cannot go away, nor do its records become others
 ///   write_guard    section(): the one writer
 ///   steady_guard   section(); the mappings do not change, faults go on (what a file loses)

@@ -32,6 +32,7 @@ struct mm_seq : rcu_and_semaphore {
   static constexpr unsigned attempts_until_lock = 4;
 
   struct state : one_semaphore {
+    using one_semaphore::one_semaphore;
     sync::seqcount changes;
   };
 

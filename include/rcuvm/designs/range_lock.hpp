@@ -40,6 +40,7 @@ struct range_lock : rcu_and_one_writer {
   static constexpr range everything{0, std::numeric_limits<address>::max()};
 
   struct state : one_writer {
+    using one_writer::one_writer;
     sync::range_lock ranges;
   };
 

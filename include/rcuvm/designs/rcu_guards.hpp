@@ -7,12 +7,14 @@
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/mutex.hpp"
 #include "rcuvm/sync/rcu.hpp"
+#include "rcuvm/vm/machine.hpp"
 #include "rcuvm/vm/vma.hpp"
 
 namespace rcuvm::designs {
 
 /// One writer at a time in an address space. Kernel: mmap_lock, taken for write only.
 struct one_writer {
+  explicit one_writer(const vm::machine&) noexcept {}
   sync::mutex writers;
 };
 

@@ -44,6 +44,7 @@ struct refcount : rcu_and_one_writer {
     range pages;
   };
   struct state : one_writer {
+    using one_writer::one_writer;
     sync::mutex lock;
     std::vector<left_behind, sync::memory::allocator<left_behind>> left;  ///< guard: lock
   };

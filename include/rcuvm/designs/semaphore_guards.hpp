@@ -8,12 +8,14 @@
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/rcu.hpp"
 #include "rcuvm/sync/rwsem.hpp"
+#include "rcuvm/vm/machine.hpp"
 #include "rcuvm/vm/vma.hpp"
 
 namespace rcuvm::designs {
 
 /// Kernel: mmap_lock.
 struct one_semaphore {
+  explicit one_semaphore(const vm::machine& on) noexcept : semaphore{on.readers()} {}
   sync::rwsem semaphore;
 };
 

@@ -35,6 +35,7 @@ struct synchronize : rcu_and_one_writer {
       "RCU readers; munmap waits for a grace period, then frees at once";
 
   struct state : one_writer {
+    using one_writer::one_writer;
     bool has_waited = false;  ///< guard: writer; this change has
   };
 

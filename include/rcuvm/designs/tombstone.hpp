@@ -49,6 +49,7 @@ struct tombstone : rcu_and_one_writer {
     reclaim::limbo::ticket until;
   };
   struct state : one_writer {
+    using one_writer::one_writer;
     std::deque<dead_entry, sync::memory::allocator<dead_entry>> dead;  ///< guard: writer; tickets rise
     std::size_t reserved = 0;     ///< guard: writer; dead[reserved...] is to be filled
     bool has_been_taken = false;  ///< guard: writer; take_over() may have left entries that are not in `dead`

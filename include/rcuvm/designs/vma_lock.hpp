@@ -55,6 +55,7 @@ struct vma_lock : rcu_and_semaphore {
   static constexpr bool reuses_records = true;
 
   struct state : one_semaphore {
+    using one_semaphore::one_semaphore;
     sync::atomic<std::uint32_t> sequence{1};  ///< guard: stored by the writer
   };
   using read_guard = semaphore_read_guard;

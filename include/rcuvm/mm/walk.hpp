@@ -80,6 +80,7 @@ address_space<Design>::address_space(vm::machine& on, mm::layout where)
       layout_{where},
       id_{mm::next_space_id()},
       vmas_{on.limbo()},
+      state_{on},
       lazy_zaps_{is_lazy_} {}
 
 template <class Design>
@@ -90,6 +91,7 @@ address_space<Design>::address_space(const address_space& parent, const write_gu
       id_{mm::next_space_id()},
       lineage_{parent.lineage_.of_child()},
       vmas_{parent.vmas_.share(guard.section())},
+      state_{machine_},
       lazy_zaps_{is_lazy_} {}
 
 template <class Design>

@@ -5,18 +5,33 @@
 
 #include <pthread.h>
 
+#include <cstdint>
+#include <string_view>
+
 #include "rcuvm/sync/annotations.hpp"
 #include "rcuvm/sync/mutex.hpp"
 
 namespace rcuvm::sync {
 
+/// What a reader of a semaphore does first when it has to wait.
+enum class reader_wait : std::uint8_t {
+  sleep,  ///< Linux since 5.11
+  spin    ///< for as long as a writer does: Linux 5.3 to 5.10
+};
+[[nodiscard]] constexpr std::string_view name_of(reader_wait how) noexcept {
+  return how == reader_wait::sleep ? "sleep" : "spin";
+}
+[[nodiscard]] constexpr reader_wait other_than(reader_wait how) noexcept {
+  return how == reader_wait::sleep ? reader_wait::spin : reader_wait::sleep;
+}
+
 /// Many readers or one writer. A waiting writer stops new readers, as the kernel's does: a stream of readers cannot
-/// starve it. Therefore a thread must not take the read side twice. Who waits, waits as in the kernel since 5.11: writers spin for a
-/// while (spin.hpp) before they sleep, readers sleep at once. Sleeps are offline (rcu.hpp).
+/// starve it. Therefore a thread must not take the read side twice. Writers spin for a while (spin.hpp)
+/// before they sleep, readers do as they are told. Sleeps are offline (rcu.hpp).
 /// Kernel: struct rw_semaphore (mmap_lock).
 class RCUVM_CAPABILITY("rwsem") rwsem {
  public:
-  rwsem() noexcept;
+  explicit rwsem(reader_wait wait_by = reader_wait::sleep) noexcept;
   ~rwsem();
   rwsem(const rwsem&) = delete;
   rwsem& operator=(const rwsem&) = delete;
@@ -30,6 +45,7 @@ class RCUVM_CAPABILITY("rwsem") rwsem {
   void unlock_shared() noexcept RCUVM_RELEASE_SHARED();
 
  private:
+  const bool do_readers_spin_;  ///< guard: immutable
   pthread_rwlock_t native_;
 };
 

@@ -14,6 +14,7 @@
 #include "rcuvm/sync/atomic.hpp"
 #include "rcuvm/sync/checked.hpp"
 #include "rcuvm/sync/mutex.hpp"
+#include "rcuvm/sync/rwsem.hpp"
 #include "rcuvm/vm/counters.hpp"
 #include "rcuvm/vm/frame.hpp"
 #include "rcuvm/vm/tlb.hpp"
@@ -47,6 +48,7 @@ struct machine_options {
   frame_pool::backing backing = frame_pool::backing::counted;
   reclaim::limits limbo = {};
   vm::shootdowns shootdowns = vm::shootdowns::at_once;
+  sync::reader_wait readers = sync::reader_wait::sleep;  ///< of the semaphores of address spaces
 };
 
 class machine {
@@ -57,7 +59,8 @@ class machine {
       : frames_{options.frames, options.backing},
         limbo_{options.limbo},
         records_{limbo_},
-        is_lazy_{options.shootdowns == shootdowns::lazily} {}
+        is_lazy_{options.shootdowns == shootdowns::lazily},
+        readers_{options.readers} {}
   machine(const machine&) = delete;
   machine& operator=(const machine&) = delete;
 
@@ -67,6 +70,8 @@ class machine {
   [[nodiscard]] vma_cache& records() noexcept { return records_; }
   /// Are shootdowns lazy?
   [[nodiscard]] bool is_lazy() const noexcept { return is_lazy_; }
+  /// How do readers of its address spaces' semaphores wait?
+  [[nodiscard]] sync::reader_wait readers() const noexcept { return readers_; }
 
   /// Asks each cpu to forget its translations at its next tick. The number of this sweep; the PTEs are cleared already.
   [[nodiscard]] std::uint64_t ask_for_sweep() noexcept {
@@ -102,6 +107,7 @@ class machine {
   reclaim::limbo limbo_;
   vma_cache records_;
   const bool is_lazy_;                           ///< guard: immutable
+  const sync::reader_wait readers_;              ///< guard: immutable
   sync::atomic<std::uint64_t> sweeps_asked_{0};  ///< guard: atomic
   std::array<tlb, max_cpus> tlbs_;               ///< guard: as each TLB says; they outlive their cpus
   sync::mutex lock_;
