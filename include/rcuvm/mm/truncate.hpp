@@ -4,6 +4,7 @@
 /// ftruncate: a file becomes shorter, or longer, under its mappings.
 
 #include <span>
+#include <tuple>
 
 #include "rcuvm/mm/address_space.hpp"
 #include "rcuvm/vm/file.hpp"

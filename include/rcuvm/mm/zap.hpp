@@ -3,10 +3,11 @@
 
 /// Taking pages out of page tables.
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "rcuvm/base/mutation.hpp"
