@@ -188,7 +188,7 @@ TEST_P(on_each_target, small_trees_of_all_sizes_are_found) {
 
 /// Where lookups ask for slots before they know which: from the fourth level on, and from a ninth child of its root.
 TEST_P(on_each_target, what_lies_in_a_large_tree_is_found) {
-  constexpr std::uint64_t ranges = 70'000;
+  constexpr std::uint64_t ranges = 300'000;
   std::vector<int> records(ranges);
   reclaim::limbo limbo;
   sync::mutex lock;

@@ -98,6 +98,7 @@ class random_stores : public ::testing::Test {
       const sync::write_section writing{lock_};
       auto change = tree.begin(writing);
       const bool is_taken_back = draw(random_, 60) == 0;
+      is_rising_ = draw(random_, 3) == 0;
       const oracle<item> before = is_taken_back ? oracle_ : oracle<item>{};
       touched_.clear();
       for (std::uint64_t stores = draw(random_, 8) == 0 ? 1 + draw(random_, 40) : 1; stores != 0;
@@ -120,9 +121,22 @@ class random_stores : public ::testing::Test {
   }
 
  private:
+  /// Mostly behind what was stored last, as long as that, with a gap between them or none; then all of it again.
+  range pick_behind() {
+    const range picked = keys::pick(random_);
+    if (touched_.size() >= rising_stores) return touched_[touched_.size() - rising_stores];
+    if (touched_.empty() || draw(random_, 20) == 0) return picked;
+    const range last = touched_.back();
+    const std::uint64_t start = last.end + (draw(random_, 4) == 0 ? last.size() : 0);
+    const bool is_possible =
+        last.size() < space_end / 4 && start >= last.end && start < space_end - last.size();
+    return is_possible ? range{start, start + last.size()} : picked;
+  }
+
   void store(typename tree_type::transaction& change) {
-    const range where = keys::pick(random_);
-    item* value = draw(random_, 3) == 0 ? nullptr : &items_[draw(random_, items_.size())];
+    const range where = is_rising_ ? pick_behind() : keys::pick(random_);
+    const unsigned erased_of_24 = !is_rising_ ? 8 : touched_.size() < rising_stores ? 1 : 23;
+    item* value = draw(random_, 24) < erased_of_24 ? nullptr : &items_[draw(random_, items_.size())];
     const auto stored = change.store(where, value);
     if (where.is_empty()) {
       ASSERT_EQ(stored, fail(EINVAL));
@@ -194,6 +208,8 @@ class random_stores : public ::testing::Test {
   std::array<item, 100> items_{};
   oracle<item> oracle_;
   std::vector<range> touched_;
+  bool is_rising_ = false;  ///< the transaction's stores are near each other
+  static constexpr std::size_t rising_stores = 20;
 };
 
 using combinations = ::testing::Types<

@@ -206,6 +206,26 @@ TEST(transaction, of_many_stores_copies_each_node_once) {
   outdated.free_now();
 }
 
+/// As fork and mprotect store: one behind the other. A leaf that is full keeps all but the fewest of its slots.
+TEST(transaction, of_stores_that_rise_fills_leaves) {
+  using layout = counting_layout<31, 52, struct rising_tag, 16, 5>;
+  constexpr std::uint64_t page = 0x1000;
+  for (const std::uint64_t step : {page, 3 * page}) {  // neighbours; gaps between them
+    reclaim::limbo limbo;
+    sync::mutex lock;
+    maple_tree<letter, layout> tree{limbo};
+    const sync::write_section writing{lock};
+    auto change = tree.begin(writing);
+    constexpr std::uint64_t stores = 2000;
+    for (std::uint64_t i = 0; i < stores; ++i)
+      ASSERT_TRUE(change.store({i * step, i * step + page}, record_of('x')));
+    change.commit();
+    ASSERT_TRUE(tree.verify(writing)) << tree.verify(writing).error();
+    const std::uint64_t slots = step == page ? stores : 2 * stores;
+    EXPECT_LE(tree.read(writing).shape().leaves, slots / (31 - 5 - 1) + 1) << step;
+  }
+}
+
 TEST(transaction, that_empties_the_tree_leaves_no_node) {
   using layout = counting_layout<4, 4, struct empty_tag>;
   drawn_tree<layout> tree{"ABCDEFGHIJKLMNOPQRSTUVWXYZ"};

@@ -37,6 +37,10 @@ class path {
     step_[0].slot = slot;
   }
 
+  void turn_in_leaf(unsigned slot) noexcept { step_[0].slot = slot; }
+  /// `node` stands for the one of that level now, over the same range.
+  void replace(unsigned level, const void* node) noexcept { step_[level].node = {node, level}; }
+
   [[nodiscard]] const step& operator[](unsigned level) const noexcept { return step_[level]; }
 
   /// The lowest level at which the way can be turned to a node left (right) of the present one of `level`; 0

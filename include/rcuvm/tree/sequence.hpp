@@ -127,10 +127,26 @@ class sequence {
     std::array<unsigned, pieces_below> end{};
   };
 
+  /// Makes cut() put what is too much for one node into two: the first `wanted` slots, or as near to that as can be, and the
+  /// rest. False where two can't hold it so.
+  [[nodiscard]] bool cut_in_two(unsigned wanted) noexcept {
+    if (count_ < 2 * Node::minimum || fits(0, count_)) return false;
+    unsigned at = std::min({wanted, count_ - Node::minimum, Node::slots});
+    if (!Node::has_gaps && slot_[at - 1] == nullptr) --at;
+    if (at < Node::minimum || !fits(0, at) || !fits(at, count_)) return false;
+    cut_at_ = at;
+    return true;
+  }
+
   /// As few nodes as hold it all, of even size; more when gaps stand in the way of every cut, or pivots can't
   /// be packed. A cut behind a gap moves before it: there is a record, since gaps are never neighbours.
   [[nodiscard]] cuts cut() const noexcept {
     cuts made;
+    if (cut_at_ != 0) {
+      made.pieces = 2;
+      made.end = {cut_at_, count_};
+      return made;
+    }
     made.pieces = (count_ + Node::slots - 1) / Node::slots;
     while (!cut_into(made.pieces, made)) ++made.pieces;
     return made;
@@ -174,6 +190,7 @@ class sequence {
 
   std::uint64_t low_;
   unsigned count_ = 0;
+  unsigned cut_at_ = 0;  ///< 0: evenly
   std::uint64_t pivot_[capacity];
   void* slot_[capacity];
   gap_size gap_[Node::has_gaps ? capacity : 1];

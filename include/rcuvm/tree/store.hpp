@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// One store of a range, from an exact fit to one that spans many nodes.
+/// The stores of a transaction, each from an exact fit to one that spans many nodes.
 ///
 ///   before     [ a b ][ c d e ][ f g ]         store over  b .. f
 ///              left ^^ dropped ^^ right
@@ -18,6 +18,8 @@
 ///
 /// Nodes are copied unless they are building: then the store writes into them once nothing can fail any more.
 /// Failure (no memory) leaves the tree and the ledger as they were.
+/// The left path outlives a store that changes one leaf alone: where the next one is near, it need not descend.
+/// Stores that rise, each behind the one before, cut a full leaf where the next one will go on, not in its middle.
 ///
 /// Writers   the transaction's thread. Cost: one node copied per level, unless nodes fill up or empty.
 /// Kernel    mas_store_gfp, mas_wr_spanning_store, mas_wr_bnode, in one.
@@ -26,6 +28,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 
 #include "rcuvm/base/check.hpp"
 #include "rcuvm/base/range.hpp"
@@ -37,19 +40,20 @@
 
 namespace rcuvm::tree {
 
-/// Used for one store. IsCounted: the ledger lists records that gain and lose slots.
+/// IsCounted: the ledger lists records that gain and lose slots.
 template <class Layout, bool IsCounted>
 class range_store {
  public:
-  range_store(ledger<Layout>& book, link<Layout> root) noexcept
-      : book_{book}, start_{book.now()}, root_{root} {}
+  explicit range_store(ledger<Layout>& book) noexcept : book_{book} {}
 
-  /// Makes `root` the new one; false, and it stays, when there is no memory. `where` is not empty.
+  /// Makes `root` the new one; false, and it stays, when there is no memory. `where` is not empty, and `root` is
+  /// what the run before has made of it, if there was one.
   /// Not an optional: building one stores narrow and loads wide, and that load would wait until all the copied
   /// nodes have left the store buffer.
   [[nodiscard]] bool run(range where, void* record, link<Layout>& root) noexcept {
+    begin(root);
     if (root_.is_null()) return plant(where, record, root);
-    left_.descend(root_, where.start);
+    find_left(where.start);
     if (record == nullptr && is_gap(where)) return true;
     leaf_splice change;
     const bool is_started =
@@ -65,17 +69,36 @@ class range_store {
       collect(level, above);
       if (!balance(level, above) || !place(level, above)) return give_up();
     }
+    previous_end_ = record != nullptr ? where.end : no_end;
     return finish(root);
   }
 
  private:
-  static constexpr unsigned no_level = ~0U;  ///< above all levels
+  static constexpr std::uint64_t no_end = space_end;  ///< where no slot starts
+  static constexpr unsigned no_level = ~0U;           ///< above all levels
 
   struct piece {
     std::uint64_t end;
     void* node;
     gap_size gap;
   };
+
+  void begin(link<Layout> root) noexcept {
+    start_ = book_.now();
+    root_ = root;
+    touched_.shrink_to(0);
+    is_done_ = false;
+    stop_level_ = no_level;
+  }
+
+  void find_left(std::uint64_t key) noexcept {
+    if (has_left_ && left_[0].covered.contains(key)) {
+      left_.turn_in_leaf(slot_in(left_leaf(), key));
+    } else {
+      left_.descend(root_, key);
+      has_left_ = true;
+    }
+  }
 
   [[nodiscard]] const leaf<Layout>& left_leaf() const noexcept { return left_[0].node.as_leaf(); }
   [[nodiscard]] const leaf<Layout>& right_leaf() const noexcept { return right_[0].node.as_leaf(); }
@@ -135,7 +158,8 @@ class range_store {
     if (stays_right) change.push(last_end, old.slot[last]);
 
     const bool ends_in_gap = change.suffix == 0 && change.record[change.middle - 1] == nullptr;
-    const unsigned fewest = root_.level() == 0 ? (ends_in_gap ? 2 : 1) : leaf<Layout>::few;
+    const unsigned fewest_below = old.head.is_building() ? leaf<Layout>::minimum : leaf<Layout>::few;
+    const unsigned fewest = root_.level() == 0 ? (ends_in_gap ? 2 : 1) : fewest_below;
     if (change.count() < fewest || (ends_in_gap && covered.end != space_end) || !old.can_hold(change))
       return false;
     right_.stand_beside(left_, last);
@@ -144,11 +168,12 @@ class range_store {
 
   /// Changes that leaf.
   [[nodiscard]] bool start_in_leaf(range where, void* record, const leaf_splice& change) noexcept {
-    if (!open_paths() || !note_records(where, record)) return false;
     leaf<Layout>& old = left_[0].node.as_leaf();
+    const bool is_in_place = old.head.is_building();  // so is all above
+    if ((!is_in_place && !open_paths()) || !note_records(where, record)) return false;
     const range covered = left_[0].covered;
     const gap_size largest = largest_gap(old, covered, change);
-    if (left_[0].node.head().is_building()) {
+    if (is_in_place) {
       old.splice(old, change);
       raise_gap(0, largest);
       return done(root_, 0);
@@ -156,6 +181,7 @@ class range_store {
     auto* node = book_.template make<leaf<Layout>>(0);
     if (node == nullptr) return false;
     node->splice(old, change);
+    left_.replace(0, node);
     set_piece(0, covered.end, node, largest);
     pieces_ = 1;
     pieces_level_ = 0;
@@ -201,12 +227,14 @@ class range_store {
 
   /// Changes the leaves that hold the range, however many.
   [[nodiscard]] bool start(range where, void* record) noexcept {
+    const bool is_rising = record != nullptr && left_start() == previous_end_;
+    has_left_ = false;
     right_.descend_beside(left_, root_, where.end - 1);
     if (!open_paths() || !drop_between() || !note_records(where, record)) return false;
     sequence<leaf<Layout>> contents{left_[0].covered.start};
-    collect(where, record, contents);
+    const unsigned behind_new = collect(where, record, contents);
     if (contents.ends_in_gap() && contents.end() != space_end && !take_right(0, contents)) return false;
-    if (!balance(0, contents)) return false;
+    if (!(is_rising ? balance_rising(contents, behind_new) : balance(0, contents))) return false;
     if (contents.count() == 1 && contents.ends_in_gap()) return done({}, no_level);
     return place(0, contents);
   }
@@ -277,15 +305,17 @@ class range_store {
     return right_leaf().end_of(right_[0].slot, right_[0].covered.end);
   }
 
-  /// The new contents of the leaves.
-  void collect(range where, void* record, sequence<leaf<Layout>>& contents) const noexcept {
+  /// The new contents of the leaves. Returns the slot behind the new one.
+  unsigned collect(range where, void* record, sequence<leaf<Layout>>& contents) const noexcept {
     const leaf<Layout>& left = left_leaf();
     const leaf<Layout>& right = right_leaf();
     contents.append(left, left_[0].covered.end, 0, left_[0].slot);
     if (left_start() < where.start) contents.push(where.start, left.slot[left_[0].slot]);
     contents.push(where.end, record);
+    const unsigned behind_new = contents.count();
     if (where.end < right_end()) contents.push(right_end(), right.slot[right_[0].slot]);
     contents.append(right, right_[0].covered.end, right_[0].slot + 1, right.head.count);
+    return behind_new;
   }
 
   /// The new contents of an inner level, around the new nodes of the level below.
@@ -306,6 +336,21 @@ class range_store {
     if (contents.count() < Node::few) return fill_up(level, contents);
     return contents.fits(0, contents.count()) || spread(level, contents);
   }
+
+  /// The same for leaves whose next store is likely to come behind the new slot: what is before it fills its leaf, with the
+  /// neighbour before it if there is little behind.
+  [[nodiscard]] bool balance_rising(sequence<leaf<Layout>>& contents, unsigned behind_new) noexcept {
+    const bool has_room_before = root_.level() != 0 && left_[1].slot != 0 &&
+                                 left_[1].node.child(left_[1].slot - 1U).head().count < most_before_rising;
+    if (!contents.fits(0, contents.count()) && has_room_before &&
+        contents.count() - behind_new < leaf<Layout>::minimum) {
+      const unsigned without = contents.count();
+      if (!take_left(0, contents)) return false;
+      behind_new += contents.count() - without;
+    }
+    return contents.cut_in_two(behind_new) || balance(0, contents);
+  }
+  static constexpr unsigned most_before_rising = leaf<Layout>::slots - leaf<Layout>::slots / 8;
 
   /// Takes a neighbour in; the whole level may be as short as it is.
   template <class Node>
@@ -432,6 +477,7 @@ class range_store {
       raise_gap(level, largest);
       return done(root_, level);
     }
+    left_.replace(level, node);
     set_piece(0, left_[level].covered.end, node, largest);
     pieces_level_ = level;
     return level != root_.level() || done({node, level}, no_level);
@@ -448,8 +494,11 @@ class range_store {
   void raise_gap(unsigned level, gap_size largest) noexcept {
     while (++level <= root_.level()) {
       inner<Layout>& above = left_[level].node.as_inner();
-      if (above.gap[left_[level].slot] == largest) return;
-      above.gap[left_[level].slot] = largest;
+      const gap_size before = std::exchange(above.gap[left_[level].slot], largest);
+      if (before == largest || level == root_.level()) return;
+      const gap_size known = known_gap(level);
+      if (largest >= known) continue;
+      if (before < known) return;  // it is another slot's
       largest = above.largest_gap();
     }
   }
@@ -467,14 +516,17 @@ class range_store {
     return true;
   }
   [[nodiscard]] bool give_up() noexcept {
+    has_left_ = false;
     book_.roll_back(start_);
     return false;
   }
 
   ledger<Layout>& book_;
-  const typename ledger<Layout>::mark start_;
-  const link<Layout> root_;
+  typename ledger<Layout>::mark start_{};
+  link<Layout> root_{};
   path<Layout> left_;
+  bool has_left_ = false;                ///< it leads to a leaf of the root as it is
+  std::uint64_t previous_end_ = no_end;  ///< of what was stored last
   path<Layout> right_;
   pile<link<Layout>, 32> touched_;  ///< nodes of the paths, before and after they were moved
 
