@@ -37,6 +37,14 @@ struct plain_touch {
   std::uint32_t steps_before = 0;  ///< how many steps of the trace came before
 };
 
+/// A lock taken while another one is held.
+struct lock_order {
+  std::uint32_t held = 0;  ///< offsets
+  std::uint32_t taken = 0;
+  int thread = 0;
+  std::uint32_t stack = 0;  ///< of the taking
+};
+
 struct trace {
   std::vector<std::string> names;  ///< of the threads
   std::vector<traced_step> steps;
@@ -44,8 +52,9 @@ struct trace {
   std::vector<plain_touch> plain;     ///< outside the quiet part; no atomic words
   std::vector<traced_step> next;      ///< of each thread, what it waits to do; no stack: it has done it
   std::vector<arena::object> objects;
-  int last_thread = 0;           ///< who ran when the run ended
-  std::uint32_t last_stack = 0;  ///< where the run ended
+  std::vector<lock_order> cycle;  ///< of a finding of lock_order: each holds what the one before takes
+  int last_thread = 0;            ///< who ran when the run ended
+  std::uint32_t last_stack = 0;   ///< where the run ended
 };
 
 }  // namespace rcuvm::explore

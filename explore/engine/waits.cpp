@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "explore/engine/world.hpp"
 
@@ -24,26 +26,49 @@ void world::taken(std::uint32_t index, sharing how) noexcept {
   note_read(index);
 }
 
+/// The shortest way back from what `last` takes to what it holds, and `last`; empty if there is none.
+std::vector<lock_order> world::lock_cycle_through(const lock_order& last) const {
+  constexpr std::size_t begin = ~std::size_t{0};
+  struct reached_by {
+    std::uint32_t lock;
+    std::size_t from;  ///< index of the one reached before
+    const lock_order* order;
+  };
+  std::vector<reached_by> reached{{last.taken, begin, &last}};
+  for (std::size_t i = 0; i != reached.size(); ++i) {
+    if (reached[i].lock == last.held) {
+      std::vector<lock_order> cycle;
+      for (std::size_t at = i; at != begin; at = reached[at].from) cycle.push_back(*reached[at].order);
+      std::ranges::reverse(cycle);
+      return cycle;
+    }
+    for (const lock_order& each : lock_orders_) {
+      const bool is_known = std::ranges::find(reached, each.taken, &reached_by::lock) != reached.end();
+      if (each.held != reached[i].lock || is_known) continue;
+      reached.push_back({each.taken, i, &each});
+    }
+  }
+  return {};
+}
+
 /// An order of taking that another order contradicts can deadlock, even if this run did not.
 void world::note_lock_order(std::uint32_t index) noexcept {
-  for (const held_lock& held : self().held) {
-    const std::pair edge{held.object, index};
-    if (held.object == index || std::ranges::find(lock_orders_, edge) != lock_orders_.end()) continue;
-    lock_orders_.push_back(edge);
-    // Is there a way back from the new one?
-    std::vector<std::uint32_t> reached{index};
-    for (std::size_t i = 0; i != reached.size(); ++i) {
-      for (const auto& [first, then] : lock_orders_) {
-        if (first != reached[i] || std::ranges::find(reached, then) != reached.end()) continue;
-        reached.push_back(then);
-        if (then != held.object) continue;
-        report(finding_kind::lock_order,
-               self().name + " takes " + describe_place(known(index).offset) + " while it holds " +
-                   describe_place(known(held.object).offset) +
-                   "; elsewhere they are taken the other way round",
-               known(index).offset);
-      }
+  const std::uint32_t taken = known(index).offset;
+  for (const held_lock& each : self().held) {
+    const std::uint32_t held = known(each.object).offset;
+    const auto is_known = [&](const lock_order& one) { return one.held == held && one.taken == taken; };
+    if (held == taken || std::ranges::any_of(lock_orders_, is_known)) continue;
+    const lock_order made{held, taken, current_, trace_ == nullptr ? 0 : take_stack()};
+    lock_orders_.push_back(made);
+    const std::vector<lock_order> cycle = lock_cycle_through(made);
+    if (cycle.empty()) continue;
+    if (trace_ != nullptr) trace_->cycle = cycle;
+    std::string text;
+    for (const lock_order& one : cycle) {
+      text += (text.empty() ? "" : ", ") + threads_[static_cast<unsigned>(one.thread)].name + " takes " +
+              describe_place(one.taken) + " while it holds " + describe_place(one.held);
     }
+    report(finding_kind::lock_order, text, taken);
   }
 }
 

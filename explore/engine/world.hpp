@@ -238,6 +238,7 @@ class world final : public sync::checked::scheduler {
   void note_read(std::uint32_t index, sight what = sight::value) noexcept;
   void note_write(std::uint32_t index, sight what = sight::value) noexcept;
   void note_lock_order(std::uint32_t index) noexcept;
+  [[nodiscard]] std::vector<lock_order> lock_cycle_through(const lock_order& last) const;
   void taken(std::uint32_t index, sharing how) noexcept;
   void wake(int thread, std::uint32_t condition) noexcept;
   void forget_waiter(std::uint32_t condition, int thread) noexcept;
@@ -282,7 +283,7 @@ class world final : public sync::checked::scheduler {
   clock sections_ended_;                 ///< what came before the end of each section
   clock grace_periods_;                  ///< what came before each grace period's begin
   std::vector<int> decisions_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> lock_orders_;  ///< held, then taken
+  std::vector<lock_order> lock_orders_;  ///< each pair of locks once
 };
 
 }  // namespace rcuvm::explore

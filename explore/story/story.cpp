@@ -222,6 +222,13 @@ class teller {
           add_stack(fmt::format("{} waits: {}", thread_name(each->thread), text_of_wait(*each)), each->stack);
         }
         return;
+      case finding_kind::lock_order:
+        for (const lock_order& each : told_.cycle) {
+          add_stack(fmt::format("{} takes {} while it holds {}", thread_name(each.thread),
+                                names_.name_of(each.taken), names_.name_of(each.held)),
+                    each.stack);
+        }
+        break;
       case finding_kind::none: return;
       default: add_stack(fmt::format("the run ends in {}", last), told_.last_stack);
     }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -34,6 +35,7 @@ struct shared_state {
   sync::atomic<int> y;
   sync::mutex first;
   sync::mutex second;
+  sync::mutex third;
   sync::rwsem semaphore;
   sync::condition condition;
   sync::atomic<record*> pointer{nullptr};
@@ -298,6 +300,22 @@ TEST(Deadlock, of_two_locks_is_a_lock_order_even_where_it_does_not_happen) {
             finding_kind::deadlock);
   expect_nothing(threads(both(&shared_state::first, &shared_state::second),
                          both(&shared_state::first, &shared_state::second)));
+}
+
+TEST(Deadlock, of_three_locks_is_told_with_each_of_them) {
+  const auto both = [](sync::mutex& one, sync::mutex& two) {
+    const mutex_guard outer{one};
+    const mutex_guard inner{two};
+  };
+  const search_result got = explore(threads(
+                                        [both](shared_state& of) {
+                                          both(of.first, of.second);
+                                          both(of.second, of.third);
+                                        },
+                                        [both](shared_state& of) { both(of.third, of.first); }),
+                                    {.how = strategy::bounded, .bound = 0});
+  ASSERT_EQ(got.found.kind, finding_kind::lock_order);
+  EXPECT_EQ(std::ranges::count(got.found.what, '#'), 6) << got.found.what;
 }
 
 TEST(Deadlock, of_a_notification_that_is_lost) {

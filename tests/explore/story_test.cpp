@@ -207,6 +207,17 @@ TEST(story, Locks_in_a_finding_have_the_names_of_the_story) {
   EXPECT_NE(std::ranges::find(told.objects, name, &story::object::name), told.objects.end()) << told.what;
 }
 
+TEST(story, Lock_order_shows_where_each_lock_was_taken_under_the_other) {
+  const story told = story_of(locks_both_ways);
+  ASSERT_EQ(told.kind, finding_kind::lock_order) << told.what;
+  if (!told.has_lines) GTEST_SKIP() << "addr2line is missing";
+  for (const char* each : {"forward takes #", "backward takes #"}) {
+    const story::stack* const taken = stack_titled(told, each);
+    ASSERT_NE(taken, nullptr) << text_of(told);
+    EXPECT_TRUE(has_frame_here(*taken)) << text_of(told);
+  }
+}
+
 TEST(story, Race_shows_both_accesses) {
   const story told = story_of(races_on_plain_data);
   ASSERT_EQ(told.kind, finding_kind::data_race);
