@@ -132,7 +132,7 @@ struct smaps_beside_mremap {
 
 std::vector<scenario> advice_scenarios() {
   return {
-      broken_under("refcount",
+      broken_under({"refcount"},
                    for_all_designs("dontneed-munmap",
                                    "DONTNEED and munmap of one page: both shoot it down before they return",
                                    "F1", dontneed_beside_munmap{})),

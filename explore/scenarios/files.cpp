@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "explore/scenarios/pages.hpp"
 #include "rcuvm/mm/file_io.hpp"
@@ -18,20 +19,29 @@ namespace {
 
 constexpr std::uint64_t some_value = 7;
 
+/// Counts nothing: the explorer does not see what orders the counts of a std::shared_ptr.
+[[nodiscard]] std::shared_ptr<vm::file> uncounted(vm::file& of) { return {std::shared_ptr<void>{}, &of}; }
+
 /// With a file mapped at `here`, for all to see.
 template <class Design>
 struct space_with_file : small_space<Design> {
   std::uint64_t bytes;
   vm::file whole{vm::file_identity{.name = "/f", .inode = 1}, bytes};
-  /// Counts nothing: the explorer does not see what orders the counts of a std::shared_ptr.
-  std::shared_ptr<vm::file> file{std::shared_ptr<void>{}, &whole};
+  std::shared_ptr<vm::file> file = uncounted(whole);
 
   explicit space_with_file(std::uint64_t pages = 2, std::uint64_t fault_around = 0)
       : small_space<Design>{vm::shootdowns::at_once, fault_around}, bytes{pages * page_size} {}
 
   void map_file(mm::map_flags kind = {mm::map_flag::fixed, mm::map_flag::shared}) {
-    const auto got = this->space.map(
-        this->cpu, {.hint = here, .length = bytes, .protection = read_write, .flags = kind, .file = file});
+    map_file(here, whole, kind);
+  }
+  void map_file(address at, vm::file& which,
+                mm::map_flags kind = {mm::map_flag::fixed, mm::map_flag::shared}) {
+    const auto got = this->space.map(this->cpu, {.hint = at,
+                                                 .length = which.size(),
+                                                 .protection = read_write,
+                                                 .flags = kind,
+                                                 .file = uncounted(which)});
     RCUVM_CHECK(got.has_value(), "a mapping of the scenario");
   }
   /// To nothing.
@@ -56,6 +66,27 @@ struct remap_beside_read {
                       }),
                on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->try_put(by, here, some_value); }));
       RCUVM_PROMISE(in->get(in->cpu, here) == 0U, "F2: a fault outlives its mapping while the file reads");
+    };
+  }
+};
+
+/// A file that has only fault_locked() reads from a disk, while a call takes its mapping away.
+struct unmap_beside_locked_read {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->file->set_read_time(1000);
+      in->file->set_fault_call(vm::file::fault_call::locked);
+      in->map_file();
+      together(on_cpu("munmap", *in,
+                      [&in](vm::cpu& by) {
+                        in->unmap(by, here, 2);
+                        RCUVM_PROMISE(in->file->reads() == 0 || in->file->holds(0),
+                                      "fault_locked: its mapping has gone while the file reads");
+                      }),
+               on_cpu("fault", *in, [&in](vm::cpu& by) { std::ignore = in->get(by, here); }));
+      RCUVM_PROMISE(!in->get(in->cpu, here), "F2: a fault outlives its mapping while the file reads");
     };
   }
 };
@@ -196,26 +227,70 @@ struct write_crosswise {
   }
 };
 
-/// write(2) from a page that is not there yet, beside a fault for which the file system takes the inode lock.
+/// write(2) from `elsewhere`, which is not there yet, beside a fault for which the file system takes the inode lock, and beside a third
+/// thread, if there is one.
+template <class Design, class... Third>
+void write_beside_fault_in(space_with_file<Design>& in, Third&&... third) {
+  in.file->set_faults_lock_inode(true);
+  in.map_file();
+  together(on_cpu("write", in,
+                  [&in](vm::cpu& by) {
+                    const auto written =
+                        mm::write_file<Design>(by, in.space, *in.file, 0, elsewhere, sizeof some_value);
+                    RCUVM_CHECK(written == sizeof some_value, "a write of the scenario");
+                  }),
+           on_cpu("fault", in,
+                  [&in](vm::cpu& by) {
+                    RCUVM_CHECK(in.get(by, here + page_size).has_value(), "a read of the scenario");
+                  }),
+           std::forward<Third>(third)...);
+}
+
+/// From anonymous memory.
 struct write_beside_fault {
   vm::inode_lock::kind how;
   template <class Design>
   [[nodiscard]] scenario_body operator()() const {
     return [how = how] {
       const auto in = std::make_unique<space_with_file<Design>>();
-      in->file->set_faults_lock_inode(true);
       in->file->inode_lock().set_kind(how);
-      in->map_file();
       in->map_at(in->cpu, elsewhere);
-      together(on_cpu("write", *in,
-                      [&in](vm::cpu& by) {
-                        const auto written =
-                            mm::write_file<Design>(by, in->space, *in->file, 0, elsewhere, sizeof some_value);
-                        RCUVM_CHECK(written == sizeof some_value, "a write of the scenario");
-                      }),
-               on_cpu("fault", *in, [&in](vm::cpu& by) {
-                 RCUVM_CHECK(in->get(by, here + page_size).has_value(), "a read of the scenario");
-               }));
+      write_beside_fault_in(*in);
+    };
+  }
+};
+
+/// The same, and the file has only fault_locked(), while the anonymous memory is cut: faults there meet a writer.
+struct write_beside_locked_fault {
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_file<Design>>();
+      in->file->set_fault_call(vm::file::fault_call::locked);
+      in->map_at(in->cpu, elsewhere, 2);
+      write_beside_fault_in(*in, on_cpu("madvise", *in, [&in](vm::cpu& by) {
+        constexpr range second{elsewhere + page_size, elsewhere + 2 * page_size};
+        RCUVM_CHECK(in->space.advise(by, second, MADV_DONTFORK), "a DONTFORK of the scenario");
+      }));
+    };
+  }
+};
+
+/// From a mapping of another file; both have only fault_locked().
+struct write_from_locked_file {
+  template <class Design>
+  struct space_with_two_files : space_with_file<Design> {
+    vm::file other{vm::file_identity{.name = "/g", .inode = 2}, page_size};
+  };
+
+  template <class Design>
+  [[nodiscard]] scenario_body operator()() const {
+    return [] {
+      const auto in = std::make_unique<space_with_two_files<Design>>();
+      in->file->set_fault_call(vm::file::fault_call::locked);
+      in->other.set_fault_call(vm::file::fault_call::locked);
+      in->map_file(elsewhere, in->other);
+      write_beside_fault_in(*in);
     };
   }
 };
@@ -242,19 +317,36 @@ std::vector<scenario> file_scenarios() {
                       smaps_beside_truncate{}),
       for_all_designs("punch-hole", "a hole is punched into a file beside a read of a page that it loses",
                       "F1", punch_beside_fault{}),
+      for_all_designs("fault-locked-read", "munmap while a file that has only fault_locked() reads a page",
+                      "F2", unmap_beside_locked_read{}),
       // All other designs hold nothing while a file reads.
       broken_under(
-          "mmap-lock",
+          {"mmap-lock"},
           for_all_designs(
               "inode-lock",
               "write(2) that faults under the inode lock, beside a fault for which the file takes it",
               no_deadlock, write_beside_fault{whole}),
           finding_kind::lock_order),
       broken_under(
-          all_of_them,
+          {all_of_them},
           for_all_designs("read-itself",
                           "read(2) into a mapping of the same file, whose faults take the inode lock",
                           no_deadlock, read_into_itself{whole}),
+          finding_kind::deadlock),
+      // The faults of the others wait for nobody, or not for what a fault_locked() is called under.
+      broken_under(
+          {"mmap-lock", "mmap-lock-drop", "mm-seq", "vma-seq", "vma-lock"},
+          for_all_designs("inode-fault-locked", "inode-lock with a file that has only fault_locked()",
+                          no_deadlock, write_beside_locked_fault{}),
+          finding_kind::lock_order),
+      // Range locks have no order that could be looked at: there it is the deadlock itself.
+      broken_under(
+          {"range-lock"},
+          broken_under({all_of_them},
+                       for_all_designs("copy-fault-locked",
+                                       "inode-fault-locked, written from a mapping of a second such file",
+                                       no_deadlock, write_from_locked_file{}),
+                       finding_kind::lock_order),
           finding_kind::deadlock),
       for_all_designs("inode-ranges", "inode-lock with an inode lock on ranges: the fault reads another page",
                       no_deadlock, write_beside_fault{ranges}),
@@ -262,7 +354,7 @@ std::vector<scenario> file_scenarios() {
                       "read-itself with an inode lock on ranges: into a mapping of another page", no_deadlock,
                       read_into_itself{ranges}),
       broken_under(
-          all_of_them,
+          {all_of_them},
           for_all_designs("copy-crosswise",
                           "two write(2)s, each from a page that the other one writes, inode lock on ranges",
                           no_deadlock, write_crosswise{}),

@@ -132,7 +132,7 @@ std::vector<scenario> lazy_scenarios() {
                       "F2", dontneed{}),
       for_all_designs("late-access", "another cpu's access after munmap has returned", "F1",
                       late_access{vm::shootdowns::at_once}),
-      broken_under(all_of_them,
+      broken_under({all_of_them},
                    for_all_designs("lazy-late-access", "the same, with shootdowns left to ticks: the price",
                                    "F1", late_access{vm::shootdowns::lazily})),
   };

@@ -3,11 +3,14 @@
 
 /// A small address space for scenarios.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "explore/scenarios/scenario.hpp"
 #include "rcuvm/designs/designs.hpp"
@@ -100,11 +103,13 @@ template <class Design>
   return made;
 }
 
-/// Expected to fail so under `design`, or under all.
-[[nodiscard]] inline scenario broken_under(std::string_view design, scenario of,
+/// Expected to fail so under `designs`, which may be all_of_them.
+[[nodiscard]] inline scenario broken_under(std::initializer_list<std::string_view> designs, scenario of,
                                            finding_kind kind = finding_kind::check) {
   for (subject& each : of.subjects) {
-    if (design != all_of_them && each.design != design) continue;
+    const bool is_one = std::ranges::any_of(
+        designs, [&](std::string_view name) { return name == all_of_them || name == each.design; });
+    if (!is_one) continue;
     each.expected = verdict::fails;
     each.kind = kind;
   }

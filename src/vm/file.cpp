@@ -82,7 +82,7 @@ void file::read_from_disk() noexcept {
   if (read_ns_ != 0) sync::sleep_ns(read_ns_);
 }
 
-result<frame_number> file::page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
+result<frame_number> file::fault_locked(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
   if (must_read(index)) {
     if (faults_lock_inode_) {
       const vm::inode_lock::section held{inode_lock_, {index * page_size, (index + 1) * page_size}};

@@ -30,7 +30,9 @@ class blocked_file : public ::testing::Test {
     f();
     const bool is_read = world_.file->holds(0);
     EXPECT_TRUE(fault.returns());
-    EXPECT_EQ(cpu.count.faults_without_lock, Design::drops_for_files ? 1U : 0U);
+    const bool is_locked = world_.file->faults_locked() || !Design::drops_for_files;
+    EXPECT_EQ(cpu.count.faults_without_lock, is_locked ? 0U : 1U);
+    EXPECT_EQ(cpu.count.faults_with_lock, is_locked ? 1U : 0U);
     EXPECT_EQ(world_.file->reads(), 1U);
     return is_read;
   }
@@ -60,11 +62,40 @@ TYPED_TEST(blocked_file, the_mapping_itself_may_go_meanwhile) {
   EXPECT_TRUE(fault.returns());
 }
 
+TYPED_TEST(blocked_file, with_fault_locked_alone_it_keeps_its_mapping_and_writers_wait) {
+  this->world_.file->set_fault_call(vm::file::fault_call::locked);
+  process<TypeParam> p{this->world_, "AAab"};
+  vm::cpu cpu{this->world_.machine};
+  other_call fault{[&] {
+    const auto got = p.space().fault(cpu, page_at(2), vm::access::read);
+    EXPECT_TRUE(got || got.error().number() == EFAULT);  // munmap may come before it has looked up again
+  }};
+  ASSERT_TRUE(eventually([&] { return this->world_.file->reads() == 1; }));
+  EXPECT_EQ(p.unmap(2, 4), "ok");
+  EXPECT_TRUE(this->world_.file->holds(0));
+  EXPECT_TRUE(fault.returns());
+  EXPECT_EQ(p.draw(), "AA");
+}
+
+TYPED_TEST(blocked_file, with_fault_locked_alone_faults_elsewhere_go_on) {
+  this->world_.file->set_fault_call(vm::file::fault_call::locked);
+  process<TypeParam> p{this->world_, "AAab"};
+  EXPECT_FALSE(this->is_read_after(p, [&] { EXPECT_EQ(p.touch(0, 2), "ok"); }));
+}
+
 TYPED_TEST(blocked_file, a_page_is_read_once) {
-  process<TypeParam> p{this->world_, "aa"};
-  EXPECT_EQ(p.touch(0, 1), "ok");
-  EXPECT_EQ(p.touch(0, 1), "ok");
-  EXPECT_EQ(this->world_.file->reads(), 1U);
+  for (const auto call : {vm::file::fault_call::unlocked, vm::file::fault_call::locked}) {
+    world one;
+    one.file->set_read_time(1);
+    one.file->set_fault_call(call);
+    {
+      process<TypeParam> p{one, "aa"};
+      EXPECT_EQ(p.touch(0, 1), "ok");
+      EXPECT_EQ(p.touch(0, 1), "ok");
+    }
+    EXPECT_EQ(one.file->reads(), 1U);
+    EXPECT_EQ(one.leaks(), "");
+  }
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ class fault_around : public mm_test<Design> {
   /// Pages with these indexes are in the file's cache.
   void cache(std::int64_t first, std::int64_t end) {
     for (std::int64_t page = first; page < end; ++page)
-      EXPECT_TRUE(this->world_.file->read_page(static_cast<std::uint64_t>(page),
-                                               this->world_.machine.frames(), this->world_.cpu.stock));
+      EXPECT_TRUE(this->world_.file->fault(static_cast<std::uint64_t>(page), this->world_.machine.frames(),
+                                           this->world_.cpu.stock));
   }
 };
 TYPED_TEST_SUITE(fault_around, all_designs, design_names);

@@ -17,6 +17,7 @@ enum class mutation : std::uint8_t {
   change_without_counting,
   narrow_sequence,
   install_without_removal_check,
+  fault_locked_without_lock,
   map_around_unchecked,
   punch_without_hiding,
   lock_inode_whole,

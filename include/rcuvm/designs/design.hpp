@@ -41,7 +41,7 @@ struct common {
   static constexpr bool falls_back = false;
   /// Attempts of a fault before it takes that lock.
   static constexpr unsigned attempts_until_lock = 1;
-  /// Does a fault let go of everything while a file reads a page?
+  /// Does a fault let go of everything while a file reads a page, unless the file has only fault_locked()?
   static constexpr bool drops_for_files = true;
   /// May fork leave a record to two address spaces? Not if the design keeps something of one in it.
   static constexpr bool shares_records = true;

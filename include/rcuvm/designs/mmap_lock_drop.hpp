@@ -14,10 +14,11 @@ namespace rcuvm::designs {
 ///   fault   R===find===R ·· file reads the page ·· R===find again, install===R
 ///   munmap                    W==========W          does not wait for the disk
 ///
-/// Finds and keeps   the read side, as mmap-lock; nothing while the file reads, but the file itself.
+/// Finds and keeps   the read side, as mmap-lock; nothing while the file reads, but the file itself. Where that has only fault_locked(),
+///                   the read side again (vm/file.hpp).
 /// Re-checks         all: it looks up again as if it came for the first time, and finds the page in the file's cache.
 /// Writer, frees     as mmap-lock.
-/// Races             none of its own. The lock order "inode lock, then semaphore" has no opposite any more.
+/// Races             none of its own. The lock order "inode lock, then semaphore" has no opposite any more, but in a fault_locked().
 /// Kernel            FAULT_FLAG_ALLOW_RETRY, VM_FAULT_RETRY: since 2010 for page locks, for reads since 5.1.
 struct mmap_lock_drop : mmap_lock {
   static constexpr std::string_view name = "mmap-lock-drop";

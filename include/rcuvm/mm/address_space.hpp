@@ -312,6 +312,7 @@ class address_space {
            is_mutated(mutation::take_shared_for_own);
   }
   struct fault_site;
+  [[nodiscard]] result<void> read_in(vm::cpu& cpu, vm::file& of, std::uint64_t page, address at);
   [[nodiscard]] result<mm::fault_outcome> install(vm::cpu& cpu, const fault_site& site, const attempt& one);
   void name_anon(const view& now, vm::vma& of);
   [[nodiscard]] result<void> make_own(vm::cpu& cpu, write_guard& guard, address at);

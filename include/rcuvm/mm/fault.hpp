@@ -110,8 +110,7 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
     if (is_to_be_named) {
       if (const auto named = name_shared(cpu, at); !named) return std::unexpected{named.error()};
     } else if (asked != nullptr) {
-      ++cpu.count.faults_without_lock;
-      const auto read = asked->read_page(page, machine_.frames(), cpu.stock);
+      const auto read = read_in(cpu, *asked, page, at);
       if (!read && read.error().number() != mm::try_again) return std::unexpected{read.error()};
       if (!read) sync::yield();
     } else if (is_mapped) {
@@ -121,6 +120,38 @@ result<mm::fault_outcome> address_space<Design>::fault(vm::cpu& cpu, address at,
       return fail(EFAULT);
     }
   }
+}
+
+/// Has `of` read its page `page`, which was mapped at `at`: the next attempt finds it in the cache. With nothing held:
+///
+///   fault    find ·· fault() reads ·· find again, install
+///   munmap        ├────────┤                                 does not wait for the disk
+///
+/// or, where the file has only fault_locked(), with its mapping found again and held still:
+///
+///   fault    find ── lock ── find ── fault_locked() reads ── unlock ── find again, install
+///   munmap                ├─ waits ─────────────────────────────┤├──────┤
+///
+/// The lock is the semaphore's read side, the writers' mutex, or the whole range: who waits for it with the inode lock held, and
+/// meets a file whose fault_locked() takes that, has the inversion of 2013 back (explore: inode-fault-locked, copy-fault-locked).
+/// Nothing is read if the mapping is another one by now. Errors as vm::file has them.
+template <class Design>
+result<void> address_space<Design>::read_in(vm::cpu& cpu, vm::file& of, std::uint64_t page, address at) {
+  if (!of.faults_locked() || is_mutated(mutation::fault_locked_without_lock)) {
+    ++cpu.count.faults_without_lock;
+    return of.fault(page, machine_.frames(), cpu.stock);
+  }
+  typename Design::steady_guard guard{state_};
+  const vm::vma* found = view_of(guard).find(at);
+  if (found == nullptr || is_dead_entry(*found)) return {};
+  if (const vm::vma_fields& fields = found->fields();
+      fields.backing.get() != &of || fields.page_of(at) != page)
+    return {};
+  ++cpu.count.faults_with_lock;
+  const auto got = of.fault_locked(page, machine_.frames(), cpu.stock);
+  if (!got) return std::unexpected{got.error()};
+  machine_.frames().put(*got, cpu.stock);
+  return {};
 }
 
 /// Makes the page present, under its table's lock, if the VMA and the table are still in use there.
@@ -162,8 +193,9 @@ result<mm::fault_outcome> address_space<Design>::install(vm::cpu& cpu, const fau
   const std::uint64_t removals = fields.backing ? fields.backing->removals() : 0;
   if (fields.backing && table.entry(index).is_empty()) {
     const std::uint64_t wanted = fields.page_of(site.at);
+    if (!Design::drops_for_files && fields.backing->must_read(wanted)) ++cpu.count.faults_with_lock;
     const auto page = Design::drops_for_files ? fields.backing->page_at_hand(wanted, frames, cpu.stock)
-                                              : fields.backing->page(wanted, frames, cpu.stock);
+                                              : fields.backing->fault_locked(wanted, frames, cpu.stock);
     if (!page && page.error().number() == mm::try_again) return again(cpu.count.retries_page_taken);
     if (!page) return std::unexpected{page.error()};
     cached.replace(*page);

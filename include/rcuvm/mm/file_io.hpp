@@ -8,8 +8,9 @@
 ///   write(2)   ├─ inode lock ──────── fault: a design's lock? ─────────┤
 ///   fault      ├─ a design's lock? ── the file reads a page: inode lock? ─┤
 ///
-/// A design that keeps its lock while a file with faults_lock_inode() reads a page takes the two in both orders, and can deadlock:
-/// the mmap_sem and i_mutex inversion of 2013. Without a lock over the file's read there is no order to contradict.
+/// A design that keeps its lock while a file whose faults lock the inode reads a page takes the two in both orders, and can deadlock:
+/// the mmap_sem and i_mutex inversion of 2013. Without a lock over the file's read there is no order to contradict. A file that has only
+/// fault_locked() brings it back, wherever a fault under the inode lock may wait for the lock that this is called with.
 /// The program's memory must not be mapped from the same pages of `of` when that file's faults lock the inode, nor from any of its
 /// pages when the inode lock is a whole one: the thread would wait for itself, under every design.
 

@@ -24,7 +24,8 @@ struct counters {
   std::uint64_t waits_vma_building = 0;  ///< a writer was at the VMA, or its old pages were still being moved
   std::uint64_t fallbacks_writer = 0;    ///< the lock was taken because a writer was inside
   std::uint64_t fallbacks_retries = 0;   ///< the lock was taken after attempts without
-  std::uint64_t faults_without_lock = 0;  ///< a file was asked for a page with nothing held
+  std::uint64_t faults_without_lock = 0;  ///< a file's fault() was called: nothing held
+  std::uint64_t faults_with_lock = 0;     ///< a file's fault_locked() was called, and read
   std::uint64_t advice_retries = 0;       ///< madvise about pages started again: a writer was at the mapping
   std::uint64_t vma_waits = 0;            ///< a writer waited for faults inside a VMA
   std::uint64_t vma_wait_ns = 0;
@@ -65,10 +66,10 @@ struct counters {
     std::uint64_t counters::* member;
     bool is_peak = false;
   };
-  static const field fields[34];
+  static const field fields[35];
 };
 
-inline constexpr counters::field counters::fields[34] = {
+inline constexpr counters::field counters::fields[35] = {
     {"faults", &counters::faults},
     {"pages_installed", &counters::pages_installed},
     {"pages_copied", &counters::pages_copied},
@@ -84,6 +85,7 @@ inline constexpr counters::field counters::fields[34] = {
     {"fallbacks_writer", &counters::fallbacks_writer},
     {"fallbacks_retries", &counters::fallbacks_retries},
     {"faults_without_lock", &counters::faults_without_lock},
+    {"faults_with_lock", &counters::faults_with_lock},
     {"advice_retries", &counters::advice_retries},
     {"vma_waits", &counters::vma_waits},
     {"vma_wait_ns", &counters::vma_wait_ns},
@@ -104,6 +106,6 @@ inline constexpr counters::field counters::fields[34] = {
     {"tables_made", &counters::tables_made},
     {"tables_unlinked", &counters::tables_unlinked},
 };
-static_assert(sizeof(counters) == 34 * sizeof(std::uint64_t), "each counter stands in counters::fields");
+static_assert(sizeof(counters) == 35 * sizeof(std::uint64_t), "each counter stands in counters::fields");
 
 }  // namespace rcuvm::vm

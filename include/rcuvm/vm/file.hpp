@@ -44,6 +44,15 @@ class file {
   enum class origin : std::uint8_t { opened, nameless };
 
   /// `size` in bytes: a page that starts at or beyond it cannot be faulted in (SIGBUS).
+  /// Which of the two a fault calls for a page that has to be read.
+  ///
+  ///   unlocked   fault(): nothing of the address space is held, and the mapping may go meanwhile
+  ///   locked     fault_locked(): the mapping stays as it is, because its writers wait. For a file system that relies on it
+  ///
+  /// A design that never lets go (mmap-lock) calls fault_locked() of every file.
+  /// Kernel: vm_operations_struct::fault is called with mmap_lock or the VMA's lock held; LSFMM 2013 wished for the two.
+  enum class fault_call : std::uint8_t { unlocked, locked };
+
   explicit file(file_identity identity, std::uint64_t size = endless, origin from = origin::opened)
       : identity_{std::move(identity)}, origin_{from}, size_{size} {}
   file(const file&) = delete;
@@ -59,13 +68,16 @@ class file {
   void set_read_time(std::uint64_t nanoseconds) noexcept { read_ns_ = nanoseconds; }
   /// A file system that takes the inode lock when a fault has to read a page. Only while nobody uses the file.
   void set_faults_lock_inode(bool to) noexcept { faults_lock_inode_ = to; }
+  /// unlocked at first. Only while nobody uses the file.
+  void set_fault_call(fault_call to) noexcept { fault_call_ = to; }
+  [[nodiscard]] bool faults_locked() const noexcept { return fault_call_ == fault_call::locked; }
   /// Held by read and write (mm/file_io.hpp), and all of it by what takes pages out.
   [[nodiscard]] vm::inode_lock& inode_lock() noexcept { return inode_lock_; }
-  /// Gives it a new size. Pages beyond the end stay cached, but page() gives none of them. Under all of the inode lock.
+  /// Gives it a new size. Pages beyond the end stay cached, but no fault gets them. Under all of the inode lock.
   void set_size(std::uint64_t to) noexcept;
   /// Takes pages beyond the end out of the cache, and zeroes what the last page holds beyond it.
   void drop_beyond_end(frame_pool::magazine& stock) noexcept;
-  /// From now on page() gives none of the pages that lie wholly in `bytes`; their indexes. Under all of the inode lock, until end_hole().
+  /// From now on no fault gets the pages that lie wholly in `bytes`; their indexes. Under all of the inode lock, until end_hole().
   [[nodiscard]] range begin_hole(range bytes) noexcept;
   /// Takes them out of the cache, and zeroes what of `bytes` lies in other pages.
   void end_hole(range bytes, frame_pool::magazine& stock) noexcept;
@@ -75,32 +87,35 @@ class file {
     return hole_.contains(index);
   }
 
-  /// The cached frame of page `index` with one reference for the caller; EFAULT beyond the end, EAGAIN while it is being taken out,
-  /// ENOMEM without frames. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without the lock, the time of
-  /// a read. Two that come for a page together both read it: a disk without a queue.
-  [[nodiscard]] result<frame_number> page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock);
+  /// The frame of page `index` with one reference for the caller, read into the cache if it is not there; EFAULT beyond the end,
+  /// EAGAIN while it is being taken out, ENOMEM without frames. The caller holds what keeps its mapping as it is, for the time of the
+  /// read, too. A file belongs to the pool that first served it. Cost: a lock and a hash look-up; without that lock, the time of a read.
+  /// Two that come for a page together both read it: a disk without a queue.
+  [[nodiscard]] result<frame_number> fault_locked(std::uint64_t index, frame_pool& pool,
+                                                  frame_pool::magazine& stock);
+  /// Reads page `index` into the cache, where the caller finds it when it has looked up its mapping again. The caller holds no lock of an
+  /// address space. Errors and cost as fault_locked() has them.
+  [[nodiscard]] result<void> fault(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
+    const auto got = fault_locked(index, pool, stock);
+    if (!got) return std::unexpected{got.error()};
+    pool.put(*got, stock);
+    return {};
+  }
 
-  /// page(), but EAGAIN where it would have to read, too.
+  /// fault_locked(), but EAGAIN where it would have to read, too.
   [[nodiscard]] result<frame_number> page_at_hand(std::uint64_t index, frame_pool& pool,
                                                   frame_pool::magazine& stock) {
     return cached_page(index, pool, stock, may_read_at_once());
   }
-  /// page() for who holds the inode lock of that page.
+  /// fault_locked() for who holds the inode lock of that page.
   [[nodiscard]] result<frame_number> page_under_inode_lock(std::uint64_t index, frame_pool& pool,
                                                            frame_pool::magazine& stock);
 
   /// How many reads of a page have begun.
   [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load_relaxed(); }
-  /// Would page() have to read it?
+  /// Would a fault have to read it?
   [[nodiscard]] bool must_read(std::uint64_t index) {
     return !may_read_at_once() && is_within(index) && !holds(index);
-  }
-  /// Reads it into the cache. Errors as page() has them.
-  [[nodiscard]] result<void> read_page(std::uint64_t index, frame_pool& pool, frame_pool::magazine& stock) {
-    const auto got = page(index, pool, stock);
-    if (!got) return std::unexpected{got.error()};
-    pool.put(*got, stock);
-    return {};
   }
 
   /// The frame of page `index`, without a reference; no_frame when it is not cached.
@@ -118,7 +133,9 @@ class file {
   void take_out(range indexes, frame_pool::magazine& stock) noexcept RCUVM_REQUIRES(lock_);
   /// Zeroes [from, to) of page `index`, if it is cached.
   void zero(std::uint64_t index, std::size_t from, std::size_t to) noexcept RCUVM_REQUIRES(lock_);
-  [[nodiscard]] bool may_read_at_once() const noexcept { return read_ns_ == 0 && !faults_lock_inode_; }
+  [[nodiscard]] bool may_read_at_once() const noexcept {
+    return read_ns_ == 0 && !faults_lock_inode_ && !faults_locked();
+  }
   void read_from_disk() noexcept;
   /// The page; with a new frame if it has none, or EAGAIN unless it has been read.
   [[nodiscard]] result<frame_number> cached_page(std::uint64_t index, frame_pool& pool,
@@ -128,10 +145,11 @@ class file {
     return end != 0 && index <= (end - 1) / page_size;
   }
 
-  const file_identity identity_;    ///< guard: immutable
-  const origin origin_;             ///< guard: immutable
-  std::uint64_t read_ns_ = 0;       ///< guard: set before the file is used
-  bool faults_lock_inode_ = false;  ///< guard: the same
+  const file_identity identity_;                  ///< guard: immutable
+  const origin origin_;                           ///< guard: immutable
+  std::uint64_t read_ns_ = 0;                     ///< guard: set before the file is used
+  bool faults_lock_inode_ = false;                ///< guard: the same
+  fault_call fault_call_ = fault_call::unlocked;  ///< guard: the same
   vm::inode_lock inode_lock_;
   sync::atomic<std::uint64_t> size_;         ///< guard: atomic, stored under lock_
   sync::atomic<std::uint64_t> removals_{0};  ///< guard: atomic, stored under lock_
